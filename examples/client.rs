@@ -10,7 +10,7 @@
 //! there are only 7
 //! 2 left
 //! 3 within the process
-//! a batch: 3 there; Access denied (-32001)
+//! a batch: 3 there; the server returned an error: Access denied (-32001)
 //! by name: {"apples":3}
 //! ```
 

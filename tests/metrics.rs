@@ -115,6 +115,20 @@ fn the_metrics_tell_how_calls_ended_and_how_long_they_took() {
 }
 
 #[test]
+fn in_each_format_a_histogram_ends_with_a_bucket_for_all_calls() {
+    let server = testing::start(Server::new(Shop::default));
+    buy(&server, "pen");
+    for accept in ["text/plain", "application/openmetrics-text"] {
+        let body = scrape(server.address(), &[("Accept", accept)]).body;
+        let of_buy = |line: &&str| line.starts_with("callbox_call_run_seconds_bucket{") && line.contains("\"buy\"");
+        let buckets: Vec<_> = body.lines().filter(of_buy).collect();
+        assert_eq!(buckets.len(), 17, "{accept}: {buckets:#?}");
+        let last = buckets[16];
+        assert!(last.contains(r#"le="+Inf""#) && last.ends_with(" 1"), "{accept}: {last}");
+    }
+}
+
+#[test]
 fn the_process_is_described_by_the_usual_names() {
     let seen = of(&testing::start(Server::new(Shop::default)));
     for name in [
@@ -205,6 +219,8 @@ fn a_scraper_gets_the_format_that_it_asks_for() {
         ("*/*", prometheus),
         ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", prometheus),
         ("application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5", open),
+        ("application/openmetrics-text;version=1.0.0;q=0.2,text/plain;version=0.0.4", prometheus),
+        ("application/openmetrics-text;q=0", prometheus),
     ] {
         let response = scrape(server.address(), &[("Accept", accept)]);
         assert_eq!(response.header("content-type"), Some(expected), "{accept}");

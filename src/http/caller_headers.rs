@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+use super::accept;
 
 /// The header in which a caller may set a shorter deadline than the method's own.
 pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
@@ -13,9 +15,7 @@ pub(super) const EVENT_STREAM: &str = "text/event-stream";
 
 /// Whether a client takes events. `*/*` does not count: every client sends that.
 pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut types = accepted.map(|range| range.split(';').next().unwrap_or_default().trim());
-    types.any(|media| media.eq_ignore_ascii_case(EVENT_STREAM))
+    accept::quality(headers, EVENT_STREAM) > 0
 }
 
 /// Returns the token, from the header that the settings name or from `Authorization: Bearer …`.
@@ -76,6 +76,8 @@ pub(crate) fn chain(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::ACCEPT;
+
     use super::*;
 
     const NAMED: HeaderName = HeaderName::from_static("x-api-token");
@@ -97,6 +99,7 @@ mod tests {
             ("text/*", false),
             ("application/json", false),
             ("text/event-streams", false),
+            ("text/event-stream;q=0", false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(accept));

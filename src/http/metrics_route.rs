@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::dispatch::Dispatch;
@@ -13,6 +13,7 @@ use crate::jsonrpc::{Dialect, code};
 use crate::metrics::{Format, ServerMetrics};
 use crate::service::Access;
 
+use super::accept;
 use super::allowed_methods::AllowedMethods;
 use super::caller_headers;
 use super::guard::RouteRules;
@@ -111,12 +112,11 @@ fn denied(retry_after: Option<Duration>) -> HttpResponse {
     response
 }
 
-/// Returns the format that a scraper asks for.
+/// Returns the format that a scraper asks for: OpenMetrics only if it does not prefer the other.
 fn format_for(headers: &HeaderMap) -> Format {
-    let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut types = accepted.map(|range| range.split(';').next().unwrap_or_default().trim());
-    match types.any(|media| media.eq_ignore_ascii_case("application/openmetrics-text")) {
-        true => Format::OpenMetrics,
-        false => Format::Prometheus,
+    let quality = |media| accept::quality(headers, media);
+    match quality("application/openmetrics-text") {
+        open if open > 0 && open >= quality("text/plain") => Format::OpenMetrics,
+        _ => Format::Prometheus,
     }
 }

@@ -5,6 +5,7 @@
 //! endpoint then passes [`guard`] (method, host and origin) and [`body`], and [`rpc`] dispatches
 //! it.
 
+mod accept;
 mod activity;
 mod actix_traits;
 mod allowed_methods;

@@ -9,18 +9,21 @@ use crate::measure::Histogram;
 const EXPONENTS: [u32; 16] = [12, 14, 16, 17, 18, 19, 20, 21, 22, 23, 25, 27, 29, 31, 33, 36];
 
 /// Returns the sum in seconds, the count, and for each bucket its upper end in seconds and how many
-/// durations are in it.
+/// durations are in it. The last bucket has no end: Prometheus computes no quantile without it, and
+/// the encoder of OpenMetrics does not add it.
 pub(super) fn exported(histogram: &Histogram) -> (f64, u64, Vec<(f64, u64)>) {
     let mut counted = histogram.buckets().peekable();
-    let buckets = EXPONENTS.map(|exponent| {
+    let mut buckets = Vec::with_capacity(EXPONENTS.len() + 1);
+    buckets.extend(EXPONENTS.map(|exponent| {
         let upper = Duration::from_nanos(1 << exponent);
         let mut count = 0;
         while let Some((_, more)) = counted.next_if(|(end, _)| *end < upper) {
             count += more;
         }
         (upper.as_secs_f64(), count)
-    });
-    (histogram.sum().as_secs_f64(), histogram.count(), buckets.to_vec())
+    }));
+    buckets.push((f64::INFINITY, counted.map(|(_, count)| count).sum()));
+    (histogram.sum().as_secs_f64(), histogram.count(), buckets)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What passes through a proxy: many calls, large bodies, addresses, WebSockets, streams of events.
+//! What passes through a proxy: many calls, large bodies, WebSockets, streams of events.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -10,7 +10,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::middleware::Next;
 use callbox::testing::{self, TestServer};
-use callbox::{CallContext, Server, Subscription, Topic, service};
+use callbox::{Server, Subscription, Topic, service};
 use callbox_test_support::http::{Connection, request};
 use callbox_test_support::wait::until;
 use callbox_test_support::websocket::WebSocket;
@@ -28,12 +28,6 @@ impl Shop {
     #[public_method]
     fn echo(&self, text: String) -> String {
         text
-    }
-
-    #[public_method]
-    fn forwarded(&self, call: &CallContext) -> Vec<String> {
-        let names = ["x-forwarded-for", "x-forwarded-proto", "forwarded", "x-request-id", "host"];
-        names.map(|name| call.header(name).unwrap_or_default().to_owned()).into()
     }
 
     #[public_method]
@@ -64,7 +58,7 @@ fn start(kind: Kind) -> (TestServer, Proxy, Peers) {
     (server, proxy, peers)
 }
 
-fn call_of(method: &str, params: &Value) -> String {
+pub(crate) fn call_of(method: &str, params: &Value) -> String {
     json!({ "jsonrpc": "2.0", "method": method, "params": params, "id": 1 }).to_string()
 }
 
@@ -93,24 +87,6 @@ pub(crate) fn large_bodies(kind: Kind) {
     let mut connection = Connection::open(proxy.address);
     connection.send(callbox_test_support::http::head("POST", ENDPOINT, &[HOST, ("Content-Length", "1100000")]));
     assert_eq!(connection.read_response().status, 413);
-}
-
-pub(crate) fn addresses(kind: Kind) {
-    let (_server, proxy, _) = start(kind);
-    let forged = [
-        HOST,
-        ("X-Forwarded-For", "6.6.6.6"),
-        ("Forwarded", "for=6.6.6.6"),
-        ("X-Forwarded-Proto", "gopher"),
-        ("X-Request-Id", "forged"),
-    ];
-    let response = request(proxy.address, "POST", ENDPOINT, &forged, call_of("forwarded", &json!([])));
-    let result = response.json()["result"].take();
-    let scheme = if kind == Kind::Nginx { "http" } else { "https" };
-    assert_eq!(result[0], "127.0.0.1", "{response:?}");
-    assert_eq!((&result[1], &result[2], &result[4]), (&json!(scheme), &json!(""), &json!(HOST.1)), "{response:?}");
-    let id = result[3].as_str().unwrap();
-    assert!(id != "forged" && id.len() >= 32, "{id}");
 }
 
 pub(crate) fn streams(kind: Kind) {

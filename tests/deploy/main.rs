@@ -5,6 +5,8 @@
 //! program.
 
 mod behind_proxies;
+mod clients;
+mod flood;
 mod manifests;
 mod prometheus;
 mod proxy;
@@ -27,14 +29,19 @@ fn main() -> ExitCode {
         ("promtool_accepts_the_metrics_in_both_formats", prometheus::formats),
         ("the_alert_rules_are_valid_and_fire_when_they_should", prometheus::rules),
         ("prometheus_scrapes_a_server_and_answers_every_query_of_the_dashboard", prometheus::scrapes),
+        ("a_flood_of_one_method_is_seen_in_the_overload_panels_and_no_other_method_is", flood::shows),
         ("nginx_accepts_its_file_as_it_is", || proxy::accepts(Nginx)),
         ("haproxy_accepts_its_file_as_it_is", || proxy::accepts(Haproxy)),
         ("1000_calls_through_nginx_share_a_few_connections", || behind_proxies::reuses(Nginx)),
         ("1000_calls_through_haproxy_share_a_few_connections", || behind_proxies::reuses(Haproxy)),
         ("bodies_pass_nginx_up_to_the_limit", || behind_proxies::large_bodies(Nginx)),
         ("bodies_pass_haproxy_up_to_the_limit", || behind_proxies::large_bodies(Haproxy)),
-        ("nginx_writes_the_address_of_the_client_whatever_the_client_sends", || behind_proxies::addresses(Nginx)),
-        ("haproxy_writes_the_address_of_the_client_whatever_the_client_sends", || behind_proxies::addresses(Haproxy)),
+        ("behind_nginx_the_peer_is_the_client_whatever_it_sends", || clients::addresses(Nginx)),
+        ("behind_haproxy_the_peer_is_the_client_whatever_it_sends", || clients::addresses(Haproxy)),
+        ("wrong_tokens_of_one_client_behind_nginx_deny_nobody_else", || clients::wrong_tokens(Nginx)),
+        ("wrong_tokens_of_one_client_behind_haproxy_deny_nobody_else", || clients::wrong_tokens(Haproxy)),
+        ("nginx_limits_the_connections_of_each_client", || clients::crowds(Nginx)),
+        ("haproxy_limits_the_connections_of_each_client", || clients::crowds(Haproxy)),
         ("a_websocket_and_events_pass_nginx", || behind_proxies::streams(Nginx)),
         ("a_websocket_and_events_pass_haproxy", || behind_proxies::streams(Haproxy)),
         ("an_instance_that_is_gone_fails_no_call_of_nginx", || restarts::one_is_gone(Nginx)),

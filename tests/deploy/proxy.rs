@@ -79,7 +79,7 @@ fn write(kind: Kind, folder: &Path, text: &str) {
     let here = folder.display().to_string();
     if kind == Kind::Haproxy {
         // As many connections as the limit of files allows wherever the test runs.
-        let text = replace(&replace(text, "/run/haproxy", &here), "maxconn 20000", "maxconn 100");
+        let text = replace(&replace(text, "/run/haproxy", &here), "maxconn 20000", "maxconn 200");
         return std::fs::write(folder.join("proxy.conf"), text).unwrap();
     }
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };

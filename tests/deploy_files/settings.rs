@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use callbox::testing;
+use callbox_test_support::quotes;
+
 use super::{lines_of, read};
 
 /// Time that a stop may take beyond `--shutdown-delay` and `--shutdown-timeout`.
@@ -50,7 +53,7 @@ pub(crate) fn value<'t>(text: &'t str, key: &str) -> &'t str {
 #[test]
 fn every_variable_in_the_files_is_a_setting() {
     let defaults = defaults();
-    for (path, at_least) in [("deploy/Dockerfile", 2), ("deploy/kubernetes.yaml", 7), ("deploy/callbox.service", 9)] {
+    for (path, at_least) in [("deploy/Dockerfile", 2), ("deploy/kubernetes.yaml", 6), ("deploy/callbox.service", 8)] {
         let variables = variables(path);
         assert!(variables.len() >= at_least, "{path}: {variables:?}");
         for (name, value) in &variables {
@@ -117,6 +120,25 @@ fn proxies_wait_longer_than_the_server_is_silent_and_keep_connections_for_less_t
     let delay = seconds(&variables("deploy/callbox.service")["shutdown_delay"]);
     let interval = value(&haproxy, "default-server").split_whitespace().nth(2).unwrap();
     assert!(haproxy.contains("inter 2s fall 1") && seconds(interval) * 2 < delay);
+}
+
+#[test]
+fn instances_behind_a_proxy_trust_it_and_so_keep_the_limits_of_each_client() {
+    let unit = read("deploy/callbox.service");
+    assert!(unit.lines().any(|line| line.starts_with("# a proxy, leave this out")), "it is explained");
+    for path in ["deploy/callbox.service", "deploy/kubernetes.yaml"] {
+        let variables = variables(path);
+        let proxies = variables["trusted_proxies"].split(',');
+        // A list that is not valid stops the start.
+        drop(testing::start(quotes::server().trusted_proxies(proxies)));
+        for limit in ["token_failures", "max_connections_per_peer"] {
+            assert!(!variables.contains_key(limit), "{path} sets {limit}");
+        }
+    }
+    for path in ["nginx.conf", "haproxy.cfg", "Dockerfile", "kubernetes.yaml"] {
+        let text = read(&format!("deploy/{path}"));
+        assert!(text.contains("CALLBOX_TRUSTED_PROXIES"), "{path} does not say who has to trust it");
+    }
 }
 
 #[test]

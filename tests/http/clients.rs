@@ -2,13 +2,12 @@
 //! Clients that leave a single call are in `tests/failures`.
 
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use callbox_test_support::http::{Connection, Response, head, request};
 use callbox_test_support::wait::until;
-use socket2::{Domain, Socket, Type};
 
 use crate::service::{Patient, Running, call, result, start, start_with};
 
@@ -158,10 +157,7 @@ fn one_peer_has_only_so_many_connections_and_leaves_the_others_theirs() {
     let answer = third.read_response();
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
     third.assert_closed();
-    let other = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    other.bind(&SocketAddr::from(([127, 0, 0, 2], 0)).into()).unwrap();
-    other.connect(&address.into()).unwrap();
-    assert_eq!(status(&mut Connection(other.into())), 200, "another peer");
+    assert_eq!(status(&mut Connection::open_from([127, 0, 0, 2], address)), 200, "another peer");
     assert_eq!(welcome.each_mut().map(status), [200, 200]);
     drop(welcome);
     until("it has room again", || status(&mut Connection::open(address)) == 200);

@@ -1,8 +1,10 @@
 //! The formats of the log.
 
+use callbox_test_support::http::Connection;
 use callbox_test_support::program::Program;
 use callbox_test_support::roles::GOOD_TOKEN;
-use serde_json::Value;
+use callbox_test_support::websocket::WebSocket;
+use serde_json::{Value, json};
 
 use crate::requests::objects;
 use crate::{call, lines, log_of, post};
@@ -30,6 +32,44 @@ pub(crate) fn json_alone() {
     }
     for text in ["listening", "the service is up", "stopped", "internal error", "call"] {
         assert!(log.iter().any(|line| line["message"] == text), "{text}");
+    }
+}
+
+/// Has a caller send line breaks, and commands for a terminal, wherever it can.
+pub(crate) fn forged_lines() {
+    const FORGED: &str = "x\n2026-11-29T10:15:00.000000Z ERROR forged\r\u{1b}[2J\u{85}\u{2028}forged";
+    for format in ["text", "json"] {
+        let program = Program::with_role("chatty", &["--port", "0", "--log-format", format, "--access-log"]);
+        let program = program.env("RUST_LOG", "trace").start();
+        let text = serde_json::Value::from(FORGED).to_string();
+        let quotes = call("quote", &format!("[{text}]"));
+        post(&program, &[], &quotes.replace(r#","id":1"#, ""));
+        post(&program, &[], &quotes.replace(r#""id":1"#, &format!(r#""id":{text}"#)));
+        post(&program, &[], &call("quote_inside", &format!("[{text}]")));
+        post(&program, &[], &call("say", "[]").replace(r#""say""#, &text));
+        post(&program, &[("X-Api-Token", "x\u{85}y")], &call("whisper", "[]"));
+        // A value may go on in the next line, which begins with a space. No server has to take it.
+        for name in ["X-Request-Id", "Host", "X-Forwarded-For", "traceparent", "Origin"] {
+            let mut connection = Connection::open(program.address());
+            connection.send_request("POST", "/api", &[(name, "x\r\n 2026-11-29T10:15:00.000000Z")], &quotes);
+            assert!(!connection.read_response().body.contains("result"), "{name}");
+        }
+        let mut socket = WebSocket::open(program.address());
+        let params = json!({ "text": FORGED, "_meta": { "requestId": FORGED, "timeoutMs": 100, "chain": FORGED } });
+        assert_eq!(socket.error_code("quote", params), 8);
+        socket.close();
+
+        let log = log_of(program);
+        if format == "json" {
+            assert!(objects(&log).iter().any(|line| line["cause"] == FORGED), "{log}");
+        } else {
+            assert!(log.contains(r"cause=x\n2026") && log.contains(r"error=x\n2026"), "{log}");
+        }
+        for line in log.split(['\n', '\u{85}', '\u{2028}']).filter(|line| !line.is_empty()) {
+            assert!(line.starts_with("20") || line.starts_with("{\"time\":\"20"), "{line:?} of {log}");
+            assert!(!line.starts_with("2026-11-29T10:15:00.000000Z"), "{log}");
+            assert!(!line.contains(|character: char| character.is_control()), "{line:?}");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 31] = [
+    let tests: [(&str, fn()); 32] = [
         ("at_debug_each_call_is_one_line", calls::one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
         ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         ("a_log_filter_that_has_no_effect_is_warned_of", filters::no_effect),
         ("the_cause_behind_an_id_is_logged_whichever_way_a_service_was_started", causes::any_start),
         ("in_a_log_of_json_each_line_is_one_object_also_that_of_a_panic", formats::json_alone),
+        ("no_text_of_a_caller_begins_a_line_or_commands_a_terminal", formats::forged_lines),
         ("in_a_log_of_json_an_error_at_the_start_is_an_object", formats::start_errors),
         ("a_log_format_that_has_no_effect_is_warned_of", formats::no_effect),
         ("lines_of_methods_have_method_caller_and_request_wherever_they_run", requests::lines_of_methods),

@@ -4,11 +4,18 @@ use std::fs;
 use std::time::Duration;
 
 use callbox::auth::TokenFile;
-use callbox_test_support::program::Program;
+use callbox_test_support::event_stream::EventStream;
+use callbox_test_support::http::request;
+use callbox_test_support::program::{Program, RunningProgram};
 use callbox_test_support::roles::GOOD_TOKEN;
 use callbox_test_support::wait::until;
+use callbox_test_support::websocket::WebSocket;
+use serde_json::json;
 
 use crate::{call, log_of, post};
+
+/// [`GOOD_TOKEN`] as the subprotocol in which a browser sends it.
+const GOOD_TOKEN_IN_BASE64: &str = "Y2FuYXJ5LW9mLXRoZS1nb29kLXRva2Vu";
 
 pub(crate) fn canaries() {
     canaries_with(&[], r#"caller="ann""#);
@@ -31,6 +38,7 @@ fn canaries_with(args: &[&str], logged: &str) {
         format!(r#"{{"text":[{value}]}}"#),
         format!(r#"{{"text":1,{value}:2}}"#),
         format!("[{value},{value}]"),
+        format!(r#"{{"text":"x","_meta":{{"requestId":{value},"chain":{value},"traceparent":{value},{value}:1}}}}"#),
         value.to_owned(),
     ];
     let mut bodies: Vec<_> =
@@ -49,17 +57,49 @@ fn canaries_with(args: &[&str], logged: &str) {
         }
         let refused = [("X-Api-Token", token), ("Content-Type", "text/plain")];
         answers += &post(&program, &refused, &bodies[0]).body;
+        answers += &on_other_ways(&program, token, &methods);
     }
     assert!(answers.contains("canary-of-a-parameter"), "a caller may hear its own words");
     for token in ["good-token", "wrong-token", "panic-token", "away-token"] {
         assert!(!answers.contains(token), "a response contains the {token}");
     }
+    for path in ["/metrics", "/openrpc.json"] {
+        let document = request(program.address(), "GET", path, &[("X-Api-Token", GOOD_TOKEN)], "").body;
+        assert!(document.contains("secret") && !document.contains("canary"), "{path}: {document}");
+    }
     let log = log_of(program);
     for part in ["the authenticator panicked", "the authenticator failed", "nobody can tell", logged] {
         assert!(log.contains(part), "they were not all looked at: {part}");
     }
-    let leaking: Vec<_> = log.lines().filter(|line| line.contains("canary")).collect();
+    let leaks = |line: &&str| line.contains("canary") || line.contains(GOOD_TOKEN_IN_BASE64);
+    let leaking: Vec<_> = log.lines().filter(leaks).collect();
     assert!(leaking.is_empty(), "{} lines, such as {:?}", leaking.len(), leaking.first());
+}
+
+/// Sends a token, and parameters, headers and a query that no line may have, over WebSockets and
+/// with events. Returns what is answered.
+fn on_other_ways(program: &RunningProgram, token: &str, methods: &[&str]) -> String {
+    let mut answers = String::new();
+    let protocols = format!("callbox, callbox.token.{GOOD_TOKEN_IN_BASE64}");
+    let other = ("X-Other", "canary-of-a-header");
+    for carried in [("X-Api-Token", token), ("Sec-WebSocket-Protocol", &*protocols)] {
+        let mut socket = WebSocket::open_at(program.address(), "/api?token=canary-of-a-query", &[carried, other]);
+        for method in methods {
+            for text in [json!("canary-of-a-parameter"), json!(["canary-of-a-parameter"])] {
+                let meta =
+                    json!({ "requestId": "canary-of a parameter", "progressToken": "canary-of-a-progress-token" });
+                answers += &socket.call(method, json!({ "text": text, "_meta": meta })).to_string();
+            }
+        }
+        socket.send("{\"canary-of-a-parameter");
+        answers += &socket.reply().to_string();
+    }
+    for method in methods {
+        let params = r#"{"text":"canary-of-a-parameter","_meta":{"progressToken":"canary-of-a-progress-token"}}"#;
+        let events = EventStream::open(program.address(), &[("X-Api-Token", token), other], call(method, params));
+        answers += &events.response.body;
+    }
+    answers
 }
 
 pub(crate) fn token_canary() {

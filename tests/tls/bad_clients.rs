@@ -79,7 +79,7 @@ pub(crate) fn silent() {
     let without = Program::with_role("greeter", &[&["--port", "0"], &limits[..]].concat()).start();
     for program in [&with, &without] {
         let silent: Vec<_> = (0..100).map(|_| Connection::open(program.address()).0).collect();
-        let mut from_another = Connection(connect_from([127, 0, 0, 2], program.address()));
+        let mut from_another = Connection::open_from([127, 0, 0, 2], program.address());
         if std::ptr::eq(program, &with) {
             let mut over_tls = handshake(from_another, &root, &TLS13, &[]).expect("a connection");
             assert_eq!(call(&mut over_tls, HELLO).body, ANSWER);
@@ -98,14 +98,6 @@ pub(crate) fn silent() {
         });
         assert_eq!(gone.count(), 90);
     }
-}
-
-/// A connection from another address of this machine.
-fn connect_from(own: [u8; 4], address: std::net::SocketAddr) -> TcpStream {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
-    socket.bind(&std::net::SocketAddr::from((own, 0)).into()).expect("an address of this machine");
-    socket.connect(&address.into()).expect("the server listens");
-    socket.into()
 }
 
 pub(crate) fn stalled() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use callbox::Server;
@@ -12,7 +12,6 @@ use callbox_test_support::wait::until;
 use futures::FutureExt;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
-use socket2::{Domain, Socket, Type};
 
 use crate::calculator::{Running, batch, call, error, notification, result, start, start_with};
 use crate::trusted_proxies::is_limited;
@@ -163,13 +162,7 @@ fn each_kind_of_wrong_token_gets_the_same_bytes() {
 
 /// A call from an address of our choice, of which loopback has many.
 pub(crate) fn secret_from(peer: &str, server: SocketAddr, token: &str, headers: &[(&str, &str)]) -> String {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket
-        .bind(&format!("{peer}:0").parse::<SocketAddr>().expect("an address").into())
-        .expect("an address of loopback");
-    socket.connect(&server.into()).expect("the server listens");
-    let mut connection: Connection = Connection(socket.into());
-    connection.0.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    let mut connection = Connection::open_from(peer.parse::<Ipv4Addr>().expect("an address").octets(), server);
     let headers = [headers, &[("X-Api-Token", token)]].concat();
     connection.send_request("POST", "/api", &headers, call("secret", "[3]", "1"));
     connection.read_response().body

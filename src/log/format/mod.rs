@@ -4,6 +4,7 @@
 //! its caller, the id of the request, and that of its trace. So a line has them without a span.
 
 mod json;
+mod one_line;
 mod text;
 
 use std::fmt;
@@ -23,7 +24,8 @@ pub(crate) use json::JsonLine;
 /// Set it with [`Server::log_format`](crate::Server::log_format).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Lines for people: time, level, target, message and fields. The default.
+    /// Lines for people: time, level, target, message and fields. The default. A line break in a
+    /// text is written as `\n`.
     #[default]
     Text,
     /// One JSON object a line, for programs that collect logs: `time` (RFC 3339, UTC), `level`,

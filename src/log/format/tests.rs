@@ -70,6 +70,28 @@ fn whatever_a_field_holds_a_json_line_is_one_object_in_one_line() {
 }
 
 #[test]
+fn whatever_a_field_holds_a_text_line_is_one_line_without_commands_for_a_terminal() {
+    let nasty = "a\nb\r\u{85}\u{2028}\u{2029}\0\u{1b}[31m\u{9b}31m\"\\ü\u{10ffff}\tc";
+    let shown = "a\\nb\\r\\u{85}\\u{2028}\\u{2029}\\u{0}\\u{1b}[31m\\u{9b}31m\"\\ü\u{10ffff}\tc";
+    for ansi in [false, true] {
+        let line = logged(LogFormat::Text, ansi, || tracing::error!(text = nasty, shown = %nasty, "m {nasty}"));
+        let ends = |character: char| character != '\t' && character != '\u{1b}' && character.is_control();
+        assert_eq!(line.find(ends), Some(line.len() - 1), "{line:?}");
+        assert!(line.contains(&format!("shown={shown}")), "{line:?}");
+        // In a message `tracing-subscriber` itself has written some of them.
+        assert!(line.contains(&format!("m {}", shown.replace("\\u{1b}", "\\x1b"))), "{line:?}");
+        let colours = |line: &str| line.matches('\u{1b}').count();
+        let plain = logged(LogFormat::Text, ansi, || tracing::error!(text = "a", shown = %"b", "m"));
+        assert_eq!(colours(&line), colours(&plain), "{line:?}");
+
+        let inside = || tracing::info_span!("outer", shown = %"a\nb").in_scope(|| tracing::info!("m"));
+        let line = logged(LogFormat::Text, ansi, inside);
+        assert_eq!(line.find('\n'), Some(line.len() - 1), "{line:?}");
+        assert!(line.contains("a\\nb"), "{line:?}");
+    }
+}
+
+#[test]
 fn values_of_a_json_line_keep_their_types() {
     let line = json(|| {
         tracing::info!(

@@ -1,6 +1,6 @@
 //! Lines for people: `2026-11-29T10:15:00.000000Z  INFO callbox::server: listening url="…"`.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -9,16 +9,16 @@ use tracing_subscriber::fmt::{FmtContext, FormatFields, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::add_context;
+use super::one_line::OneLine;
 
 const RESET: &str = "\x1b[0m";
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
-const ITALIC: &str = "\x1b[3m";
 
 /// Writes a line.
 ///
 /// It is the usual line of `tracing-subscriber`, whose own formatter leaves no place for further
-/// fields.
+/// fields, and writes a text with line breaks as several lines.
 pub(super) fn write<S, N>(context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -26,7 +26,7 @@ where
 {
     let (meta, is_styled) = (event.metadata(), out.has_ansi_escapes());
     let style = |code: &'static str| if is_styled { code } else { "" };
-    let (reset, bold, dim, italic) = (style(RESET), style(BOLD), style(DIM), style(ITALIC));
+    let (reset, bold, dim) = (style(RESET), style(BOLD), style(DIM));
 
     out.write_str(dim)?;
     SystemTime.format_time(&mut out)?;
@@ -38,7 +38,9 @@ where
         write!(out, "{bold}{}{reset}", span.metadata().name())?;
         let extensions = span.extensions();
         if let Some(fields) = extensions.get::<FormattedFields<N>>().filter(|fields| !fields.is_empty()) {
-            write!(out, "{bold}{{{reset}{fields}{bold}}}{reset}")?;
+            write!(out, "{bold}{{{reset}")?;
+            write!(OneLine::with_colours(&mut out, is_styled), "{fields}")?;
+            write!(out, "{bold}}}{reset}")?;
         }
         write!(out, "{dim}:{reset}")?;
     }
@@ -47,8 +49,8 @@ where
     }
 
     write!(out, "{dim}{}:{reset} ", meta.target())?;
-    context.format_fields(out.by_ref(), event)?;
-    add_context(event, |name, value| write!(out, " {italic}{name}{reset}{dim}={reset}{value:?}"))?;
+    context.format_fields(Writer::new(&mut OneLine::new(&mut out)), event)?;
+    add_context(event, |name, value| write!(out, " {name}={value:?}"))?;
     out.write_char('\n')
 }
 

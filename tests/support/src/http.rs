@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 /// Maximum time to wait for the server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,7 +67,23 @@ impl Connection {
     /// # Panics
     /// If nobody listens at the address.
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server listens");
+        Self::over(TcpStream::connect(address).expect("the server listens"))
+    }
+
+    /// Connects to a server from another address of this machine, such as `[127, 0, 0, 2]`, as
+    /// another client does.
+    ///
+    /// # Panics
+    /// If this machine has no such address, or nobody listens at the other one.
+    pub fn open_from(own: [u8; 4], address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((own, 0)).into()).expect("an address of this machine");
+        socket.connect(&address.into()).expect("the server listens");
+        Self::over(socket.into())
+    }
+
+    /// Waits for a while at most, in both directions.
+    fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         Self(stream)

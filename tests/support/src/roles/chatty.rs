@@ -81,6 +81,18 @@ impl Chatty {
         Err(RpcError::new(7, "no"))
     }
 
+    /// Quotes its caller in the error, which is in the log if the call is a notification.
+    #[public_method]
+    fn quote(&self, text: String) -> Result<(), RpcError> {
+        Err(RpcError::new(8, text))
+    }
+
+    /// Quotes its caller in the cause, which is in the log alone.
+    #[public_method]
+    fn quote_inside(&self, text: String) -> Result<(), InternalError> {
+        Err(InternalError::new(text))
+    }
+
     #[public_method(deadline = "60m")]
     async fn endless(&self) {
         std::future::pending::<()>().await;

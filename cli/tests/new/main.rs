@@ -1,13 +1,13 @@
 //! The command `callbox new`: what it writes, what it rejects, and that the new crate works
 //! unchanged.
 
+mod builds;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use callbox_test_support::http::request;
-use callbox_test_support::program::{Program, RunningProgram};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The checkout that this test belongs to.
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -31,17 +31,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str) -> Self {
-        Self::at(format!("new-{name}-{}", std::process::id()))
-    }
-
-    /// Cargo caches builds by the path of the crate. So a crate that is built has the same path
-    /// each time; otherwise its builds would accumulate.
-    fn for_builds() -> Self {
-        Self::at("new-build".to_owned())
-    }
-
-    fn at(name: String) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("new-{name}-{}", std::process::id()));
         // A run that was killed may have left it.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("a scratch directory");
@@ -191,107 +181,4 @@ fn a_directory_in_use_is_not_changed() {
 
     write(&scratch.0, &["Shop", "empty"]);
     assert_eq!(files_in(&scratch.0.join("empty")), FILES);
-}
-
-/// One test for all roles, so that they are built one after another, and their dependencies are
-/// built once.
-#[test]
-fn a_new_crate_of_each_role_builds_passes_its_tests_and_serves_calls() {
-    let scratch = Scratch::for_builds();
-    let calls = [
-        ("basic", json!({ "method": "say_hello", "params": { "name": "world" } }), json!("hello world")),
-        (
-            "entity",
-            json!({ "method": "create", "params": ["Ada", "ada@example.org"] }),
-            json!({ "id": 1, "version": 1, "name": "Ada", "email": "ada@example.org" }),
-        ),
-        ("storage", json!({ "method": "put", "params": { "key": "a", "value": 1 } }), Value::Null),
-        ("compute", json!({ "method": "primes_up_to", "params": [100] }), json!(25)),
-    ];
-    for (role, mut call, expected) in calls {
-        let name = format!("new_{role}");
-        write(&scratch.0, &["Shop", &name, "--role", role, "--callbox-path", CHECKOUT]);
-        let crate_dir = scratch.0.join(&name);
-        if role == "basic" {
-            // Without the dev-dependencies. The other roles would show nothing more.
-            cargo(&crate_dir, "check");
-        }
-        cargo(&crate_dir, "test");
-
-        let program = target_dir().join("debug").join(&name);
-        let server = start(&program, &crate_dir, &[]);
-        call["jsonrpc"] = json!("2.0");
-        call["id"] = json!(role);
-        let answer: Value = serde_json::from_str(&ask(&server, "POST", "/api", &call.to_string())).expect("JSON");
-        assert_eq!(answer, json!({ "jsonrpc": "2.0", "result": expected, "id": role }));
-        assert_has_pages(&server);
-        if role == "basic" {
-            runs_where_it_is_copied(&program, &crate_dir);
-        }
-    }
-}
-
-/// Starts a new server in a directory, on a free port.
-fn start(program: &Path, directory: &Path, args: &[&str]) -> RunningProgram {
-    Program::at(program, &[&["--port", "0"], args].concat()).in_directory(directory).start()
-}
-
-/// Sends one request, and returns the body of its response, whose status must be 200.
-fn ask(server: &RunningProgram, method: &str, path: &str, body: &str) -> String {
-    let response = request(server.address(), method, path, &[], body);
-    assert_eq!(response.status, 200, "{response:?}");
-    response.body
-}
-
-fn assert_has_pages(server: &RunningProgram) {
-    assert!(ask(server, "GET", "/pages/stats", "").contains("<h1>Shop</h1>"));
-    assert!(ask(server, "GET", "/static/style.css", "").contains('{'));
-}
-
-/// As in a container image: without the directory in which it was built, and with its pages beside
-/// it or where a setting says.
-fn runs_where_it_is_copied(program: &Path, crate_dir: &Path) {
-    let image = Scratch::new("image");
-    let (beside, apart) = (image.0.join("beside"), image.0.join("apart"));
-    for (directory, pages) in [(&beside, &beside), (&apart, &image.0.join("pages"))] {
-        fs::create_dir_all(directory).expect("a directory");
-        fs::copy(program, directory.join("shop")).expect("a program");
-        for file in ["templates/stats.hbs", "static/style.css"] {
-            fs::create_dir_all(pages.join(file).parent().expect("a directory")).expect("a directory");
-            fs::copy(crate_dir.join(file), pages.join(file)).expect("a file");
-        }
-    }
-    let moved = crate_dir.with_extension("moved");
-    fs::rename(crate_dir, &moved).expect("the crate is elsewhere");
-    assert_has_pages(&start(&beside.join("shop"), Path::new("/"), &[]));
-    let pages = image.0.join("pages").display().to_string();
-    assert_has_pages(&start(&apart.join("shop"), Path::new("/"), &["--assets", &pages]));
-    fs::rename(&moved, crate_dir).expect("the crate is back");
-}
-
-/// The target directory of this test, which has the dependencies of the new crates already.
-fn target_dir() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory above tmp")
-}
-
-/// The profile of this workspace, so that a dependency with the same features is not built twice.
-const PROFILE: [&str; 4] =
-    ["--config", "profile.dev.debug = 'line-tables-only'", "--config", "profile.dev.package.'*'.debug = false"];
-
-fn cargo(crate_dir: &Path, command: &str) {
-    // The same versions as here, so that nothing is downloaded or built twice.
-    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"), crate_dir.join("Cargo.lock")).expect("a lock file");
-    let output = Command::new(env!("CARGO"))
-        .args([command, "--offline"])
-        .args(PROFILE)
-        .arg("--target-dir")
-        .arg(target_dir())
-        .current_dir(crate_dir)
-        .output()
-        .expect("cargo runs");
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (said(&output.stdout), said(&output.stderr));
-    assert!(output.status.success(), "cargo {command} in {}:\n{out}\n{err}", crate_dir.display());
-    let name = crate_dir.file_name().unwrap_or_default().display();
-    assert!(!err.contains(&format!("warning: `{name}`")), "{err}");
 }
