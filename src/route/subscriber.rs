@@ -11,7 +11,7 @@ use futures::future::Shared;
 
 use crate::jsonrpc::RpcError;
 use crate::service::Access;
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicBool, Ordering};
 
 use super::item_counters::ItemCounters;
 
@@ -41,11 +41,15 @@ pub(crate) struct StartedSubscription {
 
 /// A future that completes when a state has ended: because the service stops, or has lost it.
 #[derive(Clone, Debug)]
-pub(crate) struct StateEnd(Shared<oneshot::Receiver<()>>);
+pub(crate) struct StateEnd {
+    has_come: Arc<AtomicBool>,
+    end: Shared<oneshot::Receiver<()>>,
+}
 
 /// Ends a state when it is dropped.
 #[derive(Debug)]
 pub(crate) struct StateEndGuard {
+    has_come: Arc<AtomicBool>,
     _sender: oneshot::Sender<()>,
 }
 
@@ -53,12 +57,24 @@ impl StateEnd {
     /// Returns the end of a state, which comes when the guard is dropped.
     pub(crate) fn new() -> (StateEndGuard, Self) {
         let (sender, end) = oneshot::channel();
-        (StateEndGuard { _sender: sender }, Self(end.shared()))
+        let has_come = Arc::new(AtomicBool::new(false));
+        (StateEndGuard { has_come: Arc::clone(&has_come), _sender: sender }, Self { has_come, end: end.shared() })
     }
 
     /// Returns the end of a state that has ended.
     pub(crate) fn come() -> Self {
         Self::new().1
+    }
+
+    /// Whether it has come. True before anybody is woken for it.
+    pub(crate) fn has_come(&self) -> bool {
+        self.has_come.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for StateEndGuard {
+    fn drop(&mut self) {
+        self.has_come.store(true, Ordering::Release);
     }
 }
 
@@ -67,6 +83,6 @@ impl Future for StateEnd {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // The sender is dropped, and nothing sent.
-        self.0.poll_unpin(cx).map(|_| ())
+        self.end.poll_unpin(cx).map(|_| ())
     }
 }

@@ -23,13 +23,14 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::Caller;
@@ -120,6 +121,8 @@ pub(crate) struct Session {
     verdict: Option<LocalBoxFuture<'static, Option<(Verdict, Verdicts)>>>,
     stopping: watch::Receiver<bool>,
     stops: Option<LocalBoxFuture<'static, ()>>,
+    /// The waker with which `stops` was last polled.
+    stops_waker: Option<Waker>,
 }
 
 /// What the calls of a session share.
@@ -155,8 +158,9 @@ impl Session {
         let subscriptions = Rc::new(Subscriptions::new(limits.subscriptions));
         let verdicts = client.token.as_ref().and_then(|token| token_watch::watch(&dispatch, token));
         let mut until = stopping.clone();
-        // An error means that the server is gone.
-        let stops = async move { _ = until.wait_for(|stopping| *stopping).await };
+        // An error means that the server is gone. Tokio must let it register its waker even if the
+        // task has done much, since it is polled once for each waker.
+        let stops = unconstrained(async move { _ = until.wait_for(|stopping| *stopping).await });
         Self {
             shared: Rc::new(Shared { dispatch, client, in_flight: InFlight::default(), subscriptions }),
             limits,
@@ -169,6 +173,7 @@ impl Session {
             verdict: verdicts.map(next_verdict),
             stopping,
             stops: Some(Box::pin(stops)),
+            stops_waker: None,
         }
     }
 
@@ -214,11 +219,7 @@ impl Session {
     #[must_use]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> bool {
         let _lines = self.lines();
-        if let Some(stops) = &mut self.stops
-            && stops.as_mut().poll(cx).is_ready()
-        {
-            self.stops = None;
-        }
+        self.poll_stops(cx);
         self.send_ended(outbox);
         // Without the first condition each poll would register a waker.
         while !self.under_way.is_empty()
@@ -233,6 +234,20 @@ impl Session {
         }
         self.poll_verdicts(cx, outbox);
         self.poll_subscriptions(cx, outbox)
+    }
+
+    /// Notices the stop of the server. It is polled only if it may have come, or would wake another
+    /// task.
+    fn poll_stops(&mut self, cx: &mut Context<'_>) {
+        let Some(stops) = &mut self.stops else { return };
+        let wakes_us = self.stops_waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if wakes_us && matches!(self.stopping.has_changed(), Ok(false)) {
+            return;
+        }
+        match stops.as_mut().poll(cx) {
+            Poll::Ready(()) => self.stops = None,
+            Poll::Pending => self.stops_waker = Some(cx.waker().clone()),
+        }
     }
 
     /// Sends the replies to the calls that have ended at once.

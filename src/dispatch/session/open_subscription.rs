@@ -35,12 +35,13 @@ pub(super) struct OpenSubscription {
     head: NoticeHead,
     items: JsonItems,
     state_end: StateEnd,
+    /// Whether the end of the state wakes the subscription.
+    waits_for_end: bool,
     counters: Arc<ItemCounters>,
     pub(super) wakeup: Arc<Wakeup>,
     /// When it is polled though nobody has woken it. The table has the same time.
     pub(super) alarm: Option<Instant>,
-    /// Apart, since most subscriptions have none, and each poll moves the rest.
-    pacing: Option<Box<Pacing>>,
+    pacing: Option<Pacing>,
     /// The position that the client knows, and since when it has heard nothing.
     known: Option<Cursor>,
     heard_at: Instant,
@@ -83,7 +84,7 @@ impl OpenSubscription {
         let now = Instant::now();
         let StartedSubscription { method, access, names, items, state_end, counters } = started;
         counters.opened();
-        let pacing = min_interval.map(|interval| Box::new(Pacing { interval, next_at: now, held: None, end: None }));
+        let pacing = min_interval.map(|interval| Pacing { interval, next_at: now, held: None, end: None });
         let known = items.cursor();
         let head = NoticeHead::new(names.event.unwrap_or(method), id);
         Self {
@@ -93,6 +94,7 @@ impl OpenSubscription {
             head,
             items,
             state_end,
+            waits_for_end: false,
             counters,
             wakeup,
             alarm: None,
@@ -108,7 +110,7 @@ impl OpenSubscription {
 
     /// Writes the next message, if there is one. `cx` has the waker of this subscription.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, out: &mut Vec<u8>) -> Polled {
-        if Pin::new(&mut self.state_end).poll(cx).is_ready() {
+        if self.has_state_ended(cx) {
             return self.end(out, Some(&RpcError::unavailable()));
         }
         let next = match self.pacing {
@@ -139,6 +141,12 @@ impl OpenSubscription {
         out.clear();
         self.head.end(out, error);
         Polled::End
+    }
+
+    /// Whether the state has ended. The waker is the same each time, so it is registered once.
+    fn has_state_ended(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_registered = std::mem::replace(&mut self.waits_for_end, true);
+        self.state_end.has_come() || !is_registered && Pin::new(&mut self.state_end).poll(cx).is_ready()
     }
 
     /// Polls the stream of the user. A panic in it is the end of this subscription alone.

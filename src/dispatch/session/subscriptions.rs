@@ -39,7 +39,8 @@ pub(crate) struct Subscriptions {
 #[derive(Default)]
 struct Table {
     next: u64,
-    open: HashMap<u64, OpenSubscription, FxBuildHasher>,
+    /// In boxes, since each poll takes one out and puts it back.
+    open: HashMap<u64, Box<OpenSubscription>, FxBuildHasher>,
     /// The reports of calls, which take turns with the subscriptions. Their numbers are no ids.
     reports: HashMap<u64, ProgressFeed, FxBuildHasher>,
     /// Those whose ids have not been sent, with the number of the envelope whose reply has the id.
@@ -231,7 +232,7 @@ impl Subscriptions {
         table.next += 1;
         let id = table.next;
         let wakeup = Wakeup::new(id, Arc::clone(&self.ready));
-        table.open.insert(id, OpenSubscription::new(id, started, envelope, min_interval, wakeup));
+        table.open.insert(id, Box::new(OpenSubscription::new(id, started, envelope, min_interval, wakeup)));
         table.unannounced.push((envelope, id));
         Ok(id.to_string())
     }

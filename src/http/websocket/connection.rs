@@ -7,14 +7,14 @@ use std::convert::Infallible;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use futures::StreamExt;
-use tokio::task::yield_now;
+use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{Frame, Outbox, Session};
@@ -60,7 +60,7 @@ pub(crate) struct Connection {
     pings: PingTimes,
     /// When something last arrived.
     heard: Instant,
-    timer: Pin<Box<Sleep>>,
+    timer: Timer,
     /// Number of chunks since other connections of the thread last had their turn.
     chunks: u32,
     counters: ServerCounters,
@@ -132,7 +132,7 @@ impl Connection {
             stream,
             pings,
             heard: now,
-            timer: Box::pin(sleep_until(now + pings.interval)),
+            timer: Timer::new(now + pings.interval),
             chunks: 0,
             counters: counters.clone(),
             _counted: counters.connections.count(ConnectionCounter::WebSockets),
@@ -149,7 +149,7 @@ impl Connection {
                         (self.input, self.heard) = (bytes, Instant::now());
                         if self.state == State::Pinged {
                             self.state = State::Open;
-                            self.timer.as_mut().reset(self.heard + self.pings.interval);
+                            self.timer.reset(self.heard + self.pings.interval);
                         }
                     }
                     // The client is gone.
@@ -210,7 +210,7 @@ impl Connection {
         self.session.send_ended(&mut self.out);
         frame_writer::close(&mut self.out.0, code, reason);
         self.state = State::Closing;
-        self.timer.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
+        self.timer.reset(Instant::now() + CLOSE_TIMEOUT);
     }
 
     /// Goes on once other connections of the thread have had their turn.
@@ -224,20 +224,20 @@ impl Connection {
 
     /// Does what is due now.
     fn check_time(&mut self, cx: &mut Context<'_>) {
-        while self.state != State::Closed && self.timer.as_mut().poll(cx).is_ready() {
+        while self.state != State::Closed && self.timer.poll(cx).is_ready() {
             let now = Instant::now();
             match self.state {
                 // While nothing is read, no pong can arrive.
                 State::Open | State::Pinged if !self.session.has_room() => {
-                    self.timer.as_mut().reset(now + self.pings.interval);
+                    self.timer.reset(now + self.pings.interval);
                 }
                 State::Open if now < self.heard + self.pings.interval => {
-                    self.timer.as_mut().reset(self.heard + self.pings.interval);
+                    self.timer.reset(self.heard + self.pings.interval);
                 }
                 State::Open => {
                     frame_writer::ping(&mut self.out.0, b"");
                     self.state = State::Pinged;
-                    self.timer.as_mut().reset(now + self.pings.timeout);
+                    self.timer.reset(now + self.pings.timeout);
                 }
                 State::Pinged => {
                     log_debug!("a WebSocket is closed because its client did not answer a ping");
@@ -248,6 +248,38 @@ impl Connection {
                 State::Closed => {}
             }
         }
+    }
+}
+
+/// A timer that is polled often before it is due.
+#[derive(Debug)]
+struct Timer {
+    at: Instant,
+    sleep: Pin<Box<Sleep>>,
+    /// The waker that it wakes.
+    waker: Option<Waker>,
+}
+
+impl Timer {
+    fn new(at: Instant) -> Self {
+        Self { at, sleep: Box::pin(sleep_until(at)), waker: None }
+    }
+
+    fn reset(&mut self, at: Instant) {
+        self.sleep.as_mut().reset(at);
+        (self.at, self.waker) = (at, None);
+    }
+
+    /// Polls the timer itself only if it is due, or would wake another task.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let wakes_us = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if wakes_us && Instant::now() < self.at {
+            return Poll::Pending;
+        }
+        // Without this, tokio registers no waker once a task has done much in one poll.
+        let polled = pin!(unconstrained(self.sleep.as_mut())).poll(cx);
+        self.waker = polled.is_pending().then(|| cx.waker().clone());
+        polled
     }
 }
 
