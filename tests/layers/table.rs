@@ -46,7 +46,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "service",
-        knows: &["auth::Caller", "jsonrpc", "start_error::BoxError"],
+        knows: &["auth::Caller", "jsonrpc", "peer", "start_error::BoxError", "sync"],
         crates: &["callbox_client", "futures", "tokio"],
     },
     // What dispatch and engine know of each other.
@@ -131,7 +131,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     // The statistics in the formats of scrapers, for any transport.
     Layer {
         module: "metrics",
-        knows: &["engine", "log", "measure", "sync", "trace"],
+        knows: &["engine", "jsonrpc::RpcError", "log", "measure", "service", "sync", "trace"],
         crates: &["parking_lot", "prometheus_client"],
     },
     // What a service publishes, for any connection.

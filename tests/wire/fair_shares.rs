@@ -268,7 +268,6 @@ fn a_place_is_free_again_whatever_the_end_of_its_call() {
         ("end", "[1]", -32602),
         ("compute", r#"["ok"]"#, 0),
         ("compute", r#"["panic"]"#, -32603),
-        ("hurry", "[]", -32002),
         ("end", r#"["ok"]"#, 0),
     ];
     for (method, params, expected) in table {
@@ -277,10 +276,19 @@ fn a_place_is_free_again_whatever_the_end_of_its_call() {
         }
     }
     for round in 0..3 {
+        // An expired call is answered at once, and stops a moment later.
+        let mut code = BUSY;
+        until("its place is free", || {
+            code = running.code(&[], "hurry", "[]");
+            code != BUSY
+        });
+        assert_eq!(code, -32002, "{round}");
+    }
+    for round in 0..3 {
         assert_eq!(running.code(&[], "ruin", "[]"), -32603, "{round}");
         until("there is a new state", || running.code(&[], "end", r#"["ok"]"#) == 0);
     }
-    for method in ["end", "compute", "hurry", "ruin"] {
+    for method in ["end", "compute", "ruin"] {
         assert_eq!(running.stats(method).refused_for.caller, 0, "{method}");
     }
 }
@@ -315,7 +323,7 @@ fn a_place_is_free_again_when_its_caller_has_left_or_cancels() {
 fn a_call_that_runs_on_after_its_caller_has_left_keeps_its_place() {
     let running = start();
     let first = running.ask(&named("ann"), &call("serve", "[1]", "1"));
-    running.until_serving(1);
+    until("it runs", || running.stats("serve").running == 1);
     first.shut_down();
     until("it is abandoned", || running.stats("serve").abandoned == 1);
     let mut second = running.ask(&named("ann"), &call("serve", "[2]", "1"));
@@ -337,6 +345,21 @@ fn a_subscription_has_a_place_only_while_it_starts() {
         assert!(socket.result("news", json!([])).is_string());
     }
     assert_eq!((running.stats("news").subscriptions, running.stats("news").refused), (3, 0));
+}
+
+#[test]
+fn the_openrpc_document_has_the_limits_of_methods_that_have_one() {
+    let running = start();
+    let discover = json!({ "jsonrpc": "2.0", "method": "rpc.discover", "id": 1 });
+    let document = running.server.rpc(&discover)["result"].clone();
+    let methods = document["methods"].as_array().expect("methods");
+    let limit = |name: &str| {
+        let method = methods.iter().find(|method| method["name"] == name).expect("it is there");
+        method.get("x-per-caller").cloned()
+    };
+    assert_eq!((limit("serve"), limit("stay"), limit("get_service_specs")), (Some(json!(2)), Some(json!(1)), None));
+    let denied = &document["components"]["errors"]["AccessDenied"]["data"]["properties"];
+    assert_eq!(denied["retry_after_ms"]["type"], "integer", "{denied}");
 }
 
 struct Narrow;
