@@ -15,6 +15,7 @@ use callbox_cli::mailboxes::{CONNECTIONS_METHOD, METHOD};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::endpoint::Endpoint;
 use crate::exit::{Exit, Failure};
 use crate::runtime;
 use crate::server::{Server, failure};
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = runtime()?;
     let client = runtime.block_on(arguments.server.connect())?;
     // The first request is before the alternate screen, so that its error stays readable.
-    let first = runtime.block_on(snapshot(&client)).map_err(|error| failure(url, &error))?;
+    let first = runtime.block_on(snapshot(&client)).map_err(|error| no_mailboxes(url, &error))?;
     if arguments.once {
         let second = runtime.block_on(async {
             tokio::time::sleep(arguments.interval).await;
@@ -91,6 +92,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| format!("the terminal cannot be used: {error}"))?;
     // The user or a signal has ended it, so there is nothing to print.
     ended.map_or(Ok(()), |exit| Err(Failure::new(exit, "")))
+}
+
+/// Returns the failure of the first request, which a server may not know.
+fn no_mailboxes(url: &Endpoint, error: &ClientError) -> Failure {
+    match error {
+        ClientError::Server(error) if error.code() == -32601 => {
+            let line = format!(
+                "{url} has no {METHOD}: a server of callbox has it if it checks tokens; one that checks none shows \
+                 its mailboxes at /console and /metrics"
+            );
+            Failure::new(Exit::Method, line)
+        }
+        other => failure(url, other),
+    }
 }
 
 async fn snapshot(client: &Client) -> Result<Snapshot, ClientError> {

@@ -66,9 +66,21 @@ fn subscriptions_have_columns_once_there_are_some() {
     assert_eq!(prices.end().code, Some(130));
 }
 
+/// A service whose server checks no tokens.
+struct Open;
+
+#[callbox::service]
+impl Open {
+    #[public_method]
+    fn look(&self) {}
+}
+
 #[test]
-fn a_missing_terminal_or_token_is_reported() {
+fn a_missing_terminal_or_token_is_reported_and_a_server_without_tokens() {
     let server = greeter();
     assert!(run_on(&server, "top", &["--token", TOKEN]).error(2).contains("--once"));
     assert!(run_on(&server, "top", &["--once"]).error(7).contains("token"));
+    let open = callbox::testing::start(callbox::Server::new(|| Open));
+    let error = run_on(&open, "top", &["--once"]);
+    assert!(error.error(3).contains("checks tokens") && error.error(3).contains("/metrics"), "{}", error.error(3));
 }
