@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::jsonrpc::RpcError;
+use crate::jsonrpc::{RpcError, code};
 use crate::route::{RejectReason, Rejection};
 use crate::service::CallContext;
 use crate::sync::{AtomicBool, Ordering};
@@ -239,6 +239,8 @@ fn failure(end: CallEnd, error: Option<&RpcError>) -> Option<Failure> {
     match error {
         Some(error) => Some(Failure::Code(error.code())),
         None if end == CallEnd::Abandoned => Some(Failure::Abandoned),
+        // Its caller is answered elsewhere, with this error.
+        None if end == CallEnd::Cancelled => Some(Failure::Code(code::CANCELLED)),
         None => None,
     }
 }
@@ -264,4 +266,22 @@ fn counter_of(end: CallEnd, error: Option<&RpcError>) -> Counter {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_span_of_a_call_that_was_given_up_says_why() {
+        let code_of = |end, error: Option<&RpcError>| match failure(end, error) {
+            Some(Failure::Code(code)) => Some(code),
+            Some(Failure::Abandoned) => Some(0),
+            None => None,
+        };
+        assert_eq!(code_of(CallEnd::Answered, None), None);
+        assert_eq!(code_of(CallEnd::Answered, Some(&RpcError::new(7, "no"))), Some(7));
+        assert_eq!(code_of(CallEnd::Abandoned, None), Some(0));
+        assert_eq!(code_of(CallEnd::Cancelled, None), Some(-32800));
+    }
 }

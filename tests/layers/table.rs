@@ -53,7 +53,16 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer { module: "route", knows: &["jsonrpc", "service", "sync"], crates: &["callbox_client", "futures"] },
     Layer {
         module: "measure",
-        knows: &["auth::CheckedTokens", "jsonrpc::RpcError", "log", "route", "service::CallContext", "sync", "trace"],
+        knows: &[
+            "auth::CheckedTokens",
+            "jsonrpc::RpcError",
+            "jsonrpc::code",
+            "log",
+            "route",
+            "service::CallContext",
+            "sync",
+            "trace",
+        ],
         crates: &["tokio"],
     },
     // Knows no actor, and of the wire no more than errors, and what the results of a batch hold.
