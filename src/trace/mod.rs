@@ -6,7 +6,7 @@
 //!
 //! A span begins when its call arrives, and ends with it. In between are three events, of level
 //! debug: `queued` if the call goes into a mailbox, `started` when its method begins to run, and
-//! `ended`. So the time in the mailbox and the time of the method can be told apart.
+//! `ended`. So they show the time in the mailbox beside the time of the method.
 
 mod link;
 mod sampler;
@@ -27,8 +27,6 @@ use crate::log::{caught, discard};
 use crate::sync::AtomicU64;
 use crate::sync::{AtomicBool, Ordering};
 
-#[cfg(feature = "otel")]
-pub(crate) use link::read_spans;
 use sampler::is_sampled;
 #[cfg(feature = "otel")]
 pub(crate) use sampler::{Sampler, set_sampler};
@@ -57,6 +55,7 @@ pub(crate) fn ask_subscriber() {
     // the line that follows, which here would be another one.
     let answer = thread::scope(|scope| scope.spawn(|| dispatcher::with_default(&subscriber, ask)).join());
     if answer.unwrap_or(false) {
+        link::read_spans();
         WANTED.store(true, Ordering::Relaxed);
     }
 }
@@ -259,3 +258,6 @@ pub(crate) fn count_lost_spans(spans: u64) {
 pub(crate) fn lost_spans() -> u64 {
     LOST.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+mod tests;
