@@ -77,28 +77,25 @@ where
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_error_events_to_status(false);
-        let filter = DynFilterFn::new(|metadata, _| is_exported(metadata)).with_max_level_hint(Level::DEBUG);
+        let filter = DynFilterFn::new(|metadata, _| is_exported(metadata)).with_max_level_hint(Level::INFO);
         layer.with_filter(filter.with_callsite_filter(interest))
     }))
 }
 
-/// Whether spans and events of this place in the code are exported, as far as the place says so.
+/// Whether spans of this place in the code are exported, as far as the place says so.
 fn interest(metadata: &'static Metadata<'static>) -> Interest {
-    match metadata.target() {
-        trace::TARGET if *metadata.level() <= Level::DEBUG => Interest::always(),
-        trace::TARGET => Interest::never(),
-        _ if metadata.is_span() && *metadata.level() <= Level::INFO => Interest::sometimes(),
-        _ => Interest::never(),
+    match metadata.is_span() && *metadata.level() <= Level::INFO {
+        true if metadata.target() == trace::TARGET => Interest::always(),
+        true => Interest::sometimes(),
+        false => Interest::never(),
     }
 }
 
-/// Whether a span or an event is exported: all of a call, and the spans that its method makes. The
-/// lines of a method are not: they are in the log, with the number of the trace.
+/// Whether a span is exported: that of a call, and those that its method makes. The lines of a
+/// method are not: they are in the log, with the number of the trace.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
-    if metadata.target() == trace::TARGET {
-        return *metadata.level() <= Level::DEBUG;
-    }
-    metadata.is_span() && *metadata.level() <= Level::INFO && trace::is_within_span()
+    let is_span = metadata.is_span() && *metadata.level() <= Level::INFO;
+    is_span && (metadata.target() == trace::TARGET || trace::is_within_span())
 }
 
 /// Returns what makes the spans, and sets up the export if that has not been done. `None` if
@@ -109,6 +106,7 @@ fn tracer(service_name: &str) -> Result<Option<SdkTracer>> {
     if pipeline.is_none() {
         *pipeline = Some(Pipeline::start(&settings, service_name)?);
         trace::set_sampler(settings.sampler);
+        trace::add_events_directly();
     }
     let scope = InstrumentationScope::builder("callbox")
         .with_version(env!("CARGO_PKG_VERSION"))

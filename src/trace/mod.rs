@@ -27,6 +27,8 @@ use crate::log::{caught, discard};
 use crate::sync::AtomicU64;
 use crate::sync::{AtomicBool, Ordering};
 
+#[cfg(feature = "otel")]
+pub(crate) use link::add_events_directly;
 use sampler::is_sampled;
 #[cfg(feature = "otel")]
 pub(crate) use sampler::{Sampler, set_sampler};
@@ -180,7 +182,10 @@ fn spanned(call: &NewCall<'_>, is_remote: bool, original: Option<&str>) -> CallT
 #[inline]
 pub(crate) fn queued(trace: &CallTrace) {
     if let CallTrace::Span(span) = trace {
-        note(span, |span| tracing::debug!(target: TARGET, parent: span, "queued"));
+        note(span, |span| {
+            link::add_event(span, "queued");
+            tracing::debug!(target: TARGET, parent: span, "queued");
+        });
     }
 }
 
@@ -188,7 +193,10 @@ pub(crate) fn queued(trace: &CallTrace) {
 #[inline]
 pub(crate) fn started(trace: &CallTrace) {
     if let CallTrace::Span(span) = trace {
-        note(span, |span| tracing::debug!(target: TARGET, parent: span, "started"));
+        note(span, |span| {
+            link::add_event(span, "started");
+            tracing::debug!(target: TARGET, parent: span, "started");
+        });
     }
 }
 
@@ -231,6 +239,7 @@ fn note_end(span: &CallSpan, end: &End) {
             // There is no response, and the fault is not the server's.
             Some(Failure::Abandoned) => _ = span.record("error.type", "abandoned"),
         }
+        link::add_event(span, "ended");
         let ran_us = end.ran.map(|ran| u64::try_from(ran.as_micros()).unwrap_or(u64::MAX));
         tracing::debug!(target: TARGET, parent: span, ran_us, "ended");
     });
