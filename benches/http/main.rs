@@ -15,6 +15,7 @@ mod instructions;
 mod report;
 mod servers;
 mod targets;
+mod traces;
 mod workloads;
 
 use std::io;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
 fn serve(mut args: impl Iterator<Item = String>) -> ExitCode {
     let (subject, cores) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
     match layout::pin_to_cores(&cores) {
+        Ok(workers) if subject == traces::SUBJECT => traces::serve(workers),
         Ok(workers) => servers::serve(&subject, workers),
         Err(error) => {
             println!("error: no server on the cores {cores}: {error}");
@@ -104,7 +106,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             }
             "--only" => {
                 for name in args.next().unwrap_or_default().split(',') {
-                    let others = [idle::NAME, instructions::NAME];
+                    let others = [idle::NAME, instructions::NAME, traces::NAME];
                     let known = workloads::ALL.iter().any(|workload| workload.name == name) || others.contains(&name);
                     only.push(if known {
                         name.to_owned()
@@ -140,6 +142,9 @@ fn measure(options: &Options) -> io::Result<Report> {
         }
         report.print(workload);
     }
+    if options.wants(traces::NAME) {
+        traces::run(options, &assignment, (warm_up, time))?;
+    }
     if options.wants(idle::NAME) {
         idle::run(&mut report, options, &assignment.cores, files)?;
     }
@@ -160,6 +165,16 @@ fn measure_subject(
     time: Duration,
 ) -> io::Result<Sample> {
     let server = ServerProcess::start(&[subject.name(), &assignment.cores])?;
+    measure_server(&server, workload, assignment, (warm_up, time))
+}
+
+/// Loads a server, first to warm it up.
+fn measure_server(
+    server: &ServerProcess,
+    workload: &Workload,
+    assignment: &CoreAssignment,
+    (warm_up, time): (Duration, Duration),
+) -> io::Result<Sample> {
     closed_loop::run(server.address, workload, warm_up, assignment.wait_mode)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
     let result = closed_loop::run(server.address, workload, time, assignment.wait_mode)?;

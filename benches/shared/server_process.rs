@@ -26,8 +26,17 @@ impl ServerProcess {
     ///
     /// If the process cannot be started, or prints no address.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
+        Self::start_with(arguments, &[])
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Errors
+    ///
+    /// If the process cannot be started, or prints no address.
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(ROLE).args(arguments).env_remove("RUST_LOG");
+        command.arg(ROLE).args(arguments).env_remove("RUST_LOG").envs(variables.iter().copied());
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let read = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));

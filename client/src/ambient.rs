@@ -185,14 +185,16 @@ impl Current {
 /// Keeps a [`Current`] in place, and restores the one before it when dropped.
 pub struct CurrentGuard {
     before: Option<Current>,
-    span: Option<Entered>,
+    span: Option<Box<Entered>>,
     of_thread: PhantomData<*const ()>,
 }
 
 impl Drop for CurrentGuard {
     #[inline]
     fn drop(&mut self) {
-        self.span = None;
+        if let Some(span) = self.span.take() {
+            drop(span);
+        }
         CURRENT.with(|current| current.replace(self.before.take()));
     }
 }

@@ -42,6 +42,13 @@ impl CallSpan {
         self.span.get()
     }
 
+    #[cold]
+    fn enter(&self) -> Option<Box<Entered>> {
+        // A subscriber of the program, which may panic.
+        let entered = caught(|| self.span().clone().entered()).ok()?;
+        Some(Box::new(Entered { _span: Harmless::new(entered) }))
+    }
+
     /// Returns where the span stands in its trace, if that is known.
     pub fn context(&self) -> Option<&TraceContext> {
         self.context.as_ref()
@@ -63,10 +70,8 @@ impl CallTrace {
 
     /// Makes the span that of this thread, if the call is recorded.
     #[inline]
-    pub(crate) fn enter(&self) -> Option<Entered> {
-        let span = self.span()?;
-        // A subscriber of the program, which may panic.
-        caught(|| span.span().clone().entered()).ok().map(|entered| Entered { _span: Harmless::new(entered) })
+    pub(crate) fn enter(&self) -> Option<Box<Entered>> {
+        self.span().and_then(CallSpan::enter)
     }
 
     /// Returns the context that the calls of the method have. `sent` is what its own caller has
@@ -80,7 +85,8 @@ impl CallTrace {
     }
 }
 
-/// Keeps a span that of the thread, until it is dropped.
+/// Keeps a span that of the thread, until it is dropped. In a box, since nearly all guards have
+/// none, and each call moves one.
 pub(crate) struct Entered {
     _span: Harmless<EnteredSpan>,
 }

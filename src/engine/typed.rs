@@ -18,7 +18,7 @@ use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
 use crate::service::{
     Awaited, CallContext, CallerPlace, CancelFlag, Current, Directory, Handles, Message, OwnTrace, ProgressSlot, Ready,
-    Reply, RequestInfo, Service, trace_for_calls,
+    Reply, RequestInfo, Service, note_client, trace_for_calls,
 };
 use crate::sync::Arc;
 use crate::trace::{self, End, Failure, NewCall as TracedCall};
@@ -120,6 +120,10 @@ fn context<S: Service>(
     // The sender of a notification does not wait, so the notification neither closes a cycle nor
     // has to fit into the sender's deadline.
     let current = Current::of_thread();
+    if current.as_ref().is_some_and(|current| current.request.is_none()) {
+        // From the next request on, a method that calls others knows the trace that it is in.
+        note_client();
+    }
     let sent = trace_for_calls(current.as_ref());
     let traced = TracedCall { service: Some(S::NAME), method: entry.name, id: None, sent: sent.as_ref() };
     let trace = trace::begin_in_process(current.as_ref().map(|current| &current.trace), &traced);

@@ -51,8 +51,8 @@ static PIPELINE: Mutex<Option<Pipeline>> = Mutex::new(None);
 /// ```
 ///
 /// # Errors
-/// If one of the variables `OTEL_…` has a value that cannot be used, and if the thread of the export
-/// cannot be started. The error says what to write instead.
+/// If one of the variables `OTEL_…` has a value that cannot be used, and if the thread of the
+/// export cannot be started. The error says what to write instead.
 pub fn layer<S>(service_name: &str) -> Result<Box<dyn Layer<S> + Send + Sync>>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -77,39 +77,36 @@ where
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_error_events_to_status(false);
-        let filter = DynFilterFn::new(|metadata, _| is_exported(metadata)).with_max_level_hint(Level::DEBUG);
+        let filter = DynFilterFn::new(|metadata, _| is_exported(metadata)).with_max_level_hint(Level::INFO);
         layer.with_filter(filter.with_callsite_filter(interest))
     }))
 }
 
-/// Whether spans and events of this place in the code are exported, as far as the place says so.
+/// Whether spans of this place in the code are exported, as far as the place says so.
 fn interest(metadata: &'static Metadata<'static>) -> Interest {
-    match metadata.target() {
-        trace::TARGET if *metadata.level() <= Level::DEBUG => Interest::always(),
-        trace::TARGET => Interest::never(),
-        _ if metadata.is_span() && *metadata.level() <= Level::INFO => Interest::sometimes(),
-        _ => Interest::never(),
+    match metadata.is_span() && *metadata.level() <= Level::INFO {
+        true if metadata.target() == trace::TARGET => Interest::always(),
+        true => Interest::sometimes(),
+        false => Interest::never(),
     }
 }
 
-/// Whether a span or an event is exported: all of a call, and the spans that its method makes. The
-/// lines of a method are not: they are in the log, with the number of the trace.
+/// Whether a span is exported: that of a call, and those that its method makes. The lines of a
+/// method are not: they are in the log, with the number of the trace.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
-    if metadata.target() == trace::TARGET {
-        return *metadata.level() <= Level::DEBUG;
-    }
-    metadata.is_span() && *metadata.level() <= Level::INFO && trace::is_within_span()
+    let is_span = metadata.is_span() && *metadata.level() <= Level::INFO;
+    is_span && (metadata.target() == trace::TARGET || trace::is_within_span())
 }
 
-/// Returns what makes the spans, and sets up the export if that has not been done. `None` if nothing
-/// is to be exported.
+/// Returns what makes the spans, and sets up the export if that has not been done. `None` if
+/// nothing is to be exported.
 fn tracer(service_name: &str) -> Result<Option<SdkTracer>> {
     let Some(settings) = ExportSettings::read(&|name| std::env::var(name).ok())? else { return Ok(None) };
     let mut pipeline = PIPELINE.lock();
     if pipeline.is_none() {
-        trace::set_sampler(settings.sampler);
-        trace::read_spans();
         *pipeline = Some(Pipeline::start(&settings, service_name)?);
+        trace::set_sampler(settings.sampler);
+        trace::add_events_directly();
     }
     let scope = InstrumentationScope::builder("callbox")
         .with_version(env!("CARGO_PKG_VERSION"))
@@ -123,12 +120,9 @@ pub(crate) fn is_active() -> bool {
     PIPELINE.lock().is_some()
 }
 
-/// Whether the variables ask for an export.
-///
-/// # Errors
-/// If one of them has a value that cannot be used.
-pub(crate) fn is_wanted() -> Result<bool> {
-    Ok(ExportSettings::read(&|name| std::env::var(name).ok())?.is_some())
+/// Whether the variables ask for an export that callbox could do.
+pub(crate) fn is_wanted() -> bool {
+    matches!(ExportSettings::read(&|name| std::env::var(name).ok()), Ok(Some(_)))
 }
 
 /// Exports the spans that wait, and returns after this time at the latest. What is left then is
@@ -136,14 +130,14 @@ pub(crate) fn is_wanted() -> Result<bool> {
 pub(crate) async fn flush(limit: Duration) {
     let Some(provider) = PIPELINE.lock().as_ref().map(|pipeline| pipeline.provider.clone()) else { return };
     let (done, flushed) = tokio::sync::oneshot::channel();
-    // A thread of its own, which the end of the program does not wait for: a slow collector may take
-    // all of its time.
+    // A thread of its own, which the end of the program does not wait for: a slow collector may
+    // take all of its time.
     let flush = std::thread::Builder::new().name("callbox-flush".to_owned()).spawn(move || {
         let _ = done.send(provider.force_flush().is_ok());
     });
     let is_flushed = flush.is_ok() && matches!(tokio::time::timeout(limit, flushed).await, Ok(Ok(true)));
-    if !is_flushed {
-        let spans = PIPELINE.lock().as_ref().map_or(0, Pipeline::waiting);
+    let spans = PIPELINE.lock().as_ref().map_or(0, Pipeline::waiting);
+    if !is_flushed && spans > 0 {
         log_warn!(spans, "the collector did not take the last spans before the server stopped");
     }
 }

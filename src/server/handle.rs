@@ -22,7 +22,7 @@ use crate::jsonrpc::Dialect;
 use crate::log::NeverWaits;
 use crate::measure::ConnectionStats;
 use crate::metrics::ServerMetrics;
-use crate::service::{AppConfig, Service, Surroundings, note_client};
+use crate::service::{AppConfig, Service, Surroundings};
 use crate::settings::MetricsPlace;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
@@ -163,8 +163,6 @@ impl ServerHandle {
     /// Returns a reference to a service, for calls without HTTP. `None` if the server has no such
     /// service.
     pub fn service<S: Service>(&self) -> Option<ServiceRef<S>> {
-        // It may become a part of the state of another server's service.
-        note_client();
         let references = self.shared.services.iter().map(|service| service.reference());
         let (_, reference) = references.into_iter().find(|(state, _)| *state == TypeId::of::<S>())?;
         reference.downcast::<ServiceRef<S>>().ok().map(|reference| *reference)

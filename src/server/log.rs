@@ -68,7 +68,7 @@ pub(crate) fn init(settings: &Settings, reader: LogReader, service_name: &str) -
         return Ok(());
     }
     if reader == LogReader::Operator {
-        traces::warn_if_unused()?;
+        traces::warn_if_unused();
     }
     let (reason, same_filter, same_format) = match &*own_log {
         Some((own, own_format)) => {

@@ -27,18 +27,15 @@ mod enabled {
         otel::active_layer(service_name)
     }
 
-    /// Warns if spans are to be exported, but the program has a subscriber which does not.
-    ///
-    /// # Errors
-    /// If a variable has a value that cannot be used.
-    pub(crate) fn warn_if_unused() -> Result<()> {
-        if otel::is_wanted()? && !otel::is_active() {
+    /// Warns if spans are to be exported, but the program has a subscriber of its own without the
+    /// layer that does it. The subscriber may have another layer, which reads the variables itself.
+    pub(crate) fn warn_if_unused() {
+        if otel::is_wanted() && !otel::is_active() {
             log_warn!(
-                "no traces are exported: the program has set up a tracing subscriber of its own, to which it has to \
-                 add callbox::otel::layer(…)"
+                "callbox exports no traces, since the program has set up a tracing subscriber of its own: add \
+                 callbox::otel::layer(…) to it, unless it has another layer for that"
             );
         }
-        Ok(())
     }
 
     /// Exports the spans that wait, within this time.
@@ -59,9 +56,7 @@ mod disabled {
         Ok(None)
     }
 
-    pub(crate) fn warn_if_unused() -> Result<()> {
-        Ok(())
-    }
+    pub(crate) fn warn_if_unused() {}
 
     pub(crate) async fn flush_spans(_: Duration) {}
 }

@@ -1,11 +1,11 @@
 //! The bond between spans and the contexts of traces, which only an OpenTelemetry layer has.
 
 #[cfg(not(feature = "otel"))]
-pub(super) use none::{IS_POSSIBLE, attach};
+pub(super) use none::{IS_POSSIBLE, add_event, attach, read_spans};
 #[cfg(feature = "otel")]
-pub(crate) use otel::read_spans;
+pub(crate) use otel::add_events_directly;
 #[cfg(feature = "otel")]
-pub(super) use otel::{IS_POSSIBLE, attach};
+pub(super) use otel::{IS_POSSIBLE, add_event, attach, read_spans};
 
 /// Without the feature `otel`, nobody knows the context of a span.
 #[cfg(not(feature = "otel"))]
@@ -19,6 +19,10 @@ mod none {
     pub(crate) fn attach(_: &Span, _: Option<&TraceContext>, _: bool) -> Option<TraceContext> {
         None
     }
+
+    pub(crate) fn read_spans() {}
+
+    pub(crate) fn add_event(_: &Span, _: &'static str) {}
 }
 
 #[cfg(feature = "otel")]
@@ -29,6 +33,8 @@ mod otel {
     use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
     use tracing::Span;
     use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+    use crate::sync::{AtomicBool, Ordering};
 
     /// Whether a span can have a parent that is no span of this process.
     pub(crate) const IS_POSSIBLE: bool = true;
@@ -50,6 +56,22 @@ mod otel {
     /// Has calls continue the span that the thread is in.
     pub(crate) fn read_spans() {
         read_spans_by(|| context_of(&Span::current()));
+    }
+
+    /// Whether callbox's own layer has the spans.
+    static IS_DIRECT: AtomicBool = AtomicBool::new(false);
+
+    /// Has events go directly to the span of OpenTelemetry. As events of `tracing` they would cost
+    /// several times as much, and the layer of callbox takes none.
+    pub(crate) fn add_events_directly() {
+        IS_DIRECT.store(true, Ordering::Relaxed);
+    }
+
+    /// Adds an event to a span, if it goes there directly.
+    pub(crate) fn add_event(span: &Span, name: &'static str) {
+        if IS_DIRECT.load(Ordering::Relaxed) {
+            span.add_event(name, Vec::new());
+        }
     }
 
     fn context_of(span: &Span) -> Option<TraceContext> {

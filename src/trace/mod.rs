@@ -6,7 +6,7 @@
 //!
 //! A span begins when its call arrives, and ends with it. In between are three events, of level
 //! debug: `queued` if the call goes into a mailbox, `started` when its method begins to run, and
-//! `ended`. So the time in the mailbox and the time of the method can be told apart.
+//! `ended`. So they show the time in the mailbox beside the time of the method.
 
 mod link;
 mod sampler;
@@ -28,7 +28,7 @@ use crate::sync::AtomicU64;
 use crate::sync::{AtomicBool, Ordering};
 
 #[cfg(feature = "otel")]
-pub(crate) use link::read_spans;
+pub(crate) use link::add_events_directly;
 use sampler::is_sampled;
 #[cfg(feature = "otel")]
 pub(crate) use sampler::{Sampler, set_sampler};
@@ -57,6 +57,7 @@ pub(crate) fn ask_subscriber() {
     // the line that follows, which here would be another one.
     let answer = thread::scope(|scope| scope.spawn(|| dispatcher::with_default(&subscriber, ask)).join());
     if answer.unwrap_or(false) {
+        link::read_spans();
         WANTED.store(true, Ordering::Relaxed);
     }
 }
@@ -181,7 +182,10 @@ fn spanned(call: &NewCall<'_>, is_remote: bool, original: Option<&str>) -> CallT
 #[inline]
 pub(crate) fn queued(trace: &CallTrace) {
     if let CallTrace::Span(span) = trace {
-        note(span, |span| tracing::debug!(target: TARGET, parent: span, "queued"));
+        note(span, |span| {
+            link::add_event(span, "queued");
+            tracing::debug!(target: TARGET, parent: span, "queued");
+        });
     }
 }
 
@@ -189,7 +193,10 @@ pub(crate) fn queued(trace: &CallTrace) {
 #[inline]
 pub(crate) fn started(trace: &CallTrace) {
     if let CallTrace::Span(span) = trace {
-        note(span, |span| tracing::debug!(target: TARGET, parent: span, "started"));
+        note(span, |span| {
+            link::add_event(span, "started");
+            tracing::debug!(target: TARGET, parent: span, "started");
+        });
     }
 }
 
@@ -232,6 +239,7 @@ fn note_end(span: &CallSpan, end: &End) {
             // There is no response, and the fault is not the server's.
             Some(Failure::Abandoned) => _ = span.record("error.type", "abandoned"),
         }
+        link::add_event(span, "ended");
         let ran_us = end.ran.map(|ran| u64::try_from(ran.as_micros()).unwrap_or(u64::MAX));
         tracing::debug!(target: TARGET, parent: span, ran_us, "ended");
     });
@@ -259,3 +267,6 @@ pub(crate) fn count_lost_spans(spans: u64) {
 pub(crate) fn lost_spans() -> u64 {
     LOST.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+mod tests;

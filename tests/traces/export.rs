@@ -220,5 +220,5 @@ pub(crate) fn own_subscriber() {
     let other = roles::start("subscriber without the layer", Some(&collector.url), None, &[]);
     other.signal(Signal::TERM);
     let log = other.wait().log;
-    assert!(log.contains("no traces are exported") && log.contains("callbox::otel::layer"), "{log}");
+    assert!(log.contains("callbox exports no traces") && log.contains("callbox::otel::layer"), "{log}");
 }

@@ -39,7 +39,7 @@ impl Bench {
     }
 }
 
-pub(super) fn serve(placement: Placement, workers: usize) {
+pub(crate) fn serve(placement: Placement, workers: usize) {
     let server = Server::new(Bench::default).placement(placement).workers(workers).max_connections(20_000);
     let server = server.max_connections_per_peer(20_000);
     let server = testing::start(server);

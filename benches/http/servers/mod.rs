@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+pub(crate) use self::callbox::serve as serve_callbox;
+
 /// The server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Subject {

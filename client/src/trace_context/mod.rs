@@ -82,8 +82,8 @@ impl TraceContext {
     }
 
     /// Returns the context that a call would have which is made on this thread now. Within a method
-    /// that is its span, if it has one, else what the caller of the method has sent. Returns nothing
-    /// if there is no trace, and where the request of the method is not known: see
+    /// that is its span, if it has one, else what the caller of the method has sent. Returns
+    /// nothing if there is no trace, and where the request of the method is not known: see
     /// [tracing](https://docs.rs/callbox/latest/callbox/guide/tracing/index.html).
     ///
     /// ```

@@ -27,8 +27,8 @@ pub(super) struct ExportSettings {
     pub(super) delay: Duration,
 }
 
-/// Variables whose purpose callbox serves in another way, or not at all. Whoever sets one would wait
-/// for its effect.
+/// Variables whose purpose callbox serves in another way, or not at all. Whoever sets one would
+/// wait for its effect.
 const UNSUPPORTED: [(&str, &str); 6] = [
     ("OTEL_EXPORTER_OTLP_CERTIFICATE", "name the file in SSL_CERT_FILE"),
     ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "name the file in SSL_CERT_FILE"),

@@ -1,0 +1,183 @@
+//! What a call costs whose spans are exported: to a collector that takes all of them, and to one
+//! that is gone.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use callbox::Placement;
+use callbox_benches::bound::Bound;
+use callbox_benches::figures::{format_value, interquartile_range, median};
+use callbox_benches::layout::CoreAssignment;
+use callbox_benches::server_process::ServerProcess;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::report::Sample;
+use crate::{Options, measure_server, servers, workloads};
+
+pub(crate) const NAME: &str = "traces";
+
+/// The role of a server whose spans are exported as the variables say.
+pub(crate) const SUBJECT: &str = "callbox with traces";
+
+/// How the calls of a server are traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tracing {
+    /// The feature is compiled in, and no variable names a collector.
+    Off,
+    /// One call of a hundred.
+    OnePercent,
+    All,
+    /// All, and nobody listens where the collector should be.
+    AllToNobody,
+}
+
+impl Tracing {
+    const ALL: [Self; 4] = [Self::Off, Self::OnePercent, Self::All, Self::AllToNobody];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::OnePercent => "1 % of the calls",
+            Self::All => "all calls",
+            Self::AllToNobody => "all calls, no collector",
+        }
+    }
+
+    /// Returns the variables of the server. `collector` is one that works.
+    fn variables(self, collector: SocketAddr) -> Vec<(&'static str, String)> {
+        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        match self {
+            Self::Off => Vec::new(),
+            Self::OnePercent => vec![
+                (ENDPOINT, format!("http://{collector}")),
+                ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio".to_owned()),
+                ("OTEL_TRACES_SAMPLER_ARG", "0.01".to_owned()),
+            ],
+            Self::All => vec![(ENDPOINT, format!("http://{collector}"))],
+            Self::AllToNobody => vec![(ENDPOINT, "http://127.0.0.1:1".to_owned())],
+        }
+    }
+}
+
+/// Runs the server, until it is killed.
+pub(crate) fn serve(workers: usize) -> ExitCode {
+    match callbox::otel::layer("bench") {
+        Ok(spans) => tracing_subscriber::registry().with(spans).init(),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    servers::serve_callbox(Placement::Inline, workers);
+    ExitCode::SUCCESS
+}
+
+/// Measures and prints all of it.
+///
+/// # Errors
+///
+/// If a server or a connection fails.
+pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Duration, Duration)) -> io::Result<()> {
+    let collector = collector()?;
+    let workload = &workloads::ALL[0];
+    let mut rows: Vec<_> = Tracing::ALL.iter().map(|tracing| (*tracing, Vec::new(), Vec::new())).collect();
+    for round in 0..options.rounds {
+        for at in 0..rows.len() {
+            let at = (at + round) % rows.len();
+            let (tracing, samples, lost) = &mut rows[at];
+            let variables = tracing.variables(collector);
+            let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let server = ServerProcess::start_with(&[SUBJECT, &assignment.cores], &variables)?;
+            let sample: Sample = measure_server(&server, workload, assignment, times)?;
+            lost.push(lost_spans(server.address)? as f64);
+            samples.push(sample);
+        }
+    }
+    println!("\n# Traces: {}\n", workload.title);
+    println!("| traced | CPU per call, µs | more than off, µs | calls/s | p50, ms | p99, ms | spans lost |");
+    println!("|---|---|---|---|---|---|---|");
+    let column = |samples: &[Sample], of: fn(&Sample) -> f64| samples.iter().map(of).collect::<Vec<_>>();
+    let all: Vec<_> = rows.iter().map(|(_, samples, _)| samples.as_slice()).collect();
+    // Of the same round, so that both met the same machine.
+    let compared = |row: usize, base: usize, compare: fn(&Sample, &Sample) -> f64| {
+        let pairs = all[row].iter().zip(all[base]);
+        median(&pairs.map(|(sample, base)| compare(sample, base)).collect::<Vec<_>>())
+    };
+    let more: fn(&Sample, &Sample) -> f64 = |sample, base| sample.cpu_micros - base.cpu_micros;
+    for (row, (tracing, samples, lost)) in rows.iter().enumerate() {
+        let cpus = column(samples, |sample| sample.cpu_micros);
+        println!(
+            "| {} | {} {} | {} | {} | {} | {} | {} |",
+            tracing.name(),
+            format_value(median(&cpus)),
+            interquartile_range(&cpus),
+            format_value(compared(row, 0, more)),
+            format_value(median(&column(samples, |sample| sample.calls_per_second))),
+            format_value(median(&column(samples, |sample| sample.p50_ms))),
+            format_value(median(&column(samples, |sample| sample.p99_ms))),
+            format_value(median(lost)),
+        );
+    }
+    println!();
+    for (what, value, bound) in [
+        (
+            "CPU per call with 1 % × off",
+            compared(1, 0, |sample, base| sample.cpu_micros / base.cpu_micros),
+            Bound::AtMost(1.03),
+        ),
+        ("µs of CPU per traced call", compared(2, 0, more), Bound::AtMost(6.0)),
+        (
+            "p99 without a collector × with one",
+            compared(3, 2, |sample, base| sample.p99_ms / base.p99_ms),
+            Bound::AtMost(1.1),
+        ),
+    ] {
+        let result = if bound.is_met(value) { "met" } else { "MISSED" };
+        println!("target {result}: {what} {bound}: {}", format_value(value));
+    }
+    Ok(())
+}
+
+/// Returns the number of spans that a server has lost.
+fn lost_spans(address: SocketAddr) -> io::Result<u64> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let count = text.lines().find_map(|line| line.strip_prefix("callbox_spans_lost_total ")?.parse().ok());
+    count.ok_or_else(|| io::Error::other("the server has no metric of lost spans"))
+}
+
+/// Starts a collector that takes everything and looks at nothing.
+fn collector() -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || take_all(BufReader::new(stream)));
+        }
+    });
+    Ok(address)
+}
+
+fn take_all(mut reader: BufReader<TcpStream>) -> io::Result<()> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let lower = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length: ") {
+            length = value.parse().map_err(io::Error::other)?;
+        }
+        if lower.is_empty() {
+            io::copy(&mut reader.by_ref().take(length), &mut io::sink())?;
+            reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
+        }
+    }
+}
