@@ -34,7 +34,10 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
+    let mut arguments = Arguments::from_args();
+    // More than there are processors, since most of their time they wait for a server.
+    arguments.test_threads = arguments.test_threads.or(Some(4));
+    libtest_mimic::run(&arguments, tests.into()).exit_code()
 }
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;

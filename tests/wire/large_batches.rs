@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::calculator::{batch, call, notification};
 
-const LIMIT: usize = 1 << 20;
+const LIMIT: usize = 1 << 18;
 
 /// How many pages there are, how many there were at most, and how many were made at all.
 #[derive(Default)]
