@@ -26,9 +26,18 @@ impl ServerProcess {
     ///
     /// If the process cannot be started, or prints no address.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
+        Self::start_with_log(arguments, Stdio::inherit())
+    }
+
+    /// Starts it with a standard error of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_log(arguments: &[&str], stderr: Stdio) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(arguments).env_remove("RUST_LOG");
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn()?;
         let mut line = String::new();
         let read = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
         match line.trim().parse() {
