@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Durati
             let (tracing, samples, lost) = &mut rows[at];
             let variables = tracing.variables(collector);
             let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let server = ServerProcess::start_with(&[SUBJECT, &assignment.cores], &variables)?;
+            let server = ServerProcess::start_with(&[SUBJECT, &assignment.cores], &variables, Stdio::inherit())?;
             let sample: Sample = measure_server(&server, workload, assignment, times)?;
             lost.push(lost_spans(server.address)? as f64);
             samples.push(sample);

@@ -26,18 +26,18 @@ impl ServerProcess {
     ///
     /// If the process cannot be started, or prints no address.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
-        Self::start_with(arguments, &[])
+        Self::start_with(arguments, &[], Stdio::inherit())
     }
 
-    /// The same with these variables in its environment.
+    /// The same with these variables in its environment, and this standard error.
     ///
     /// # Errors
     ///
-    /// If the process cannot be started, or prints no address.
-    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> io::Result<Self> {
+    /// As [`start`](Self::start).
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)], stderr: Stdio) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(arguments).env_remove("RUST_LOG").envs(variables.iter().copied());
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn()?;
         let mut line = String::new();
         let read = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
         match line.trim().parse() {

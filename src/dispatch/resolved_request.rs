@@ -7,7 +7,8 @@ use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
 use crate::route::{CallStart, Route};
 use crate::service::{
-    Access, CallContext, CallerPlace, CancelFlag, Link, OwnTrace, RequestInfo, StreamUse, admits, has_clients,
+    Access, CallContext, CallerPlace, CancelFlag, Link, MethodOptions, OwnTrace, RequestInfo, StreamUse, admits,
+    has_clients,
 };
 use crate::sync::Arc;
 use crate::trace::{self, NewCall, OTHER, Sampling};
@@ -170,12 +171,13 @@ impl<'a> ResolvedRequest<'a> {
     #[inline]
     pub(super) fn authorize(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         let route = self.route.ok_or_else(RpcError::method_not_found)?;
-        let caller = allowed_caller(route, context)?;
+        let options = route.options();
+        let caller = allowed_caller(options, context)?;
         let notification = self.id.is_none();
         if context.meta.session.is_some_and(SessionContext::is_stopping) {
             return Err(RpcError::unavailable());
         }
-        if route.options().streams == StreamUse::Unsubscribes && context.meta.session.is_none() {
+        if options.streams == StreamUse::Unsubscribes && context.meta.session.is_none() {
             return Err(RpcError::method_not_found());
         }
         // Nobody waits for a notification, so the caller's timeout does not apply.
@@ -190,7 +192,7 @@ impl<'a> ResolvedRequest<'a> {
             method: route.name(),
             caller,
             arrived: context.arrived,
-            deadline: context.arrived + route.options().deadline.min(patience),
+            deadline: context.arrived + options.deadline.min(patience),
             notification,
             chain: chain.cloned(),
             services: None,
@@ -231,8 +233,7 @@ pub(super) fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
 
 /// Returns the caller as the method sees it, if the access rule admits it.
 #[inline]
-fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<Caller, RpcError> {
-    let options = route.options();
+fn allowed_caller(options: &MethodOptions, context: &BodyContext<'_>) -> Result<Caller, RpcError> {
     if !options.asks_caller {
         return Ok(Caller::anonymous());
     }

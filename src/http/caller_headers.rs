@@ -1,5 +1,5 @@
-//! The headers of a call: the token of the caller, the time for which the caller waits, the services
-//! that wait with it, and whether it takes events.
+//! The headers of a call: the token of the caller, the time for which it waits, the services that
+//! wait with it, and whether it takes events.
 
 use std::time::Duration;
 
