@@ -230,7 +230,8 @@ fn start<'a>(
                 }));
             }
         }
-        CallStart::NoRoom(call, rejection) => {
+        CallStart::NoRoom(no_room) => {
+            let (call, rejection) = *no_room;
             if !progress.mailbox(route.mailbox()).waits_for_room(&rejection) {
                 route.reject(call, &rejection);
                 return Some(Err(rejection.error));
@@ -323,7 +324,8 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
             let until = call.deadline;
             let rejection =
                 match route.start(call, request.parsed.params, context.start_context(false, &streams, &mut answer)) {
-                    CallStart::NoRoom(back, rejection) => {
+                    CallStart::NoRoom(no_room) => {
+                        let (back, rejection) = *no_room;
                         call = back;
                         rejection
                     }

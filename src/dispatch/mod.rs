@@ -309,7 +309,7 @@ async fn ended(started: CallStart, out: &mut Vec<u8>) -> CallOutcome {
     match started {
         CallStart::Done(outcome) => outcome,
         CallStart::Pending(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
-        CallStart::NoRoom(_, rejection) => Err(rejection.error),
+        CallStart::NoRoom(no_room) => Err(no_room.1.error),
         // A notification, whose result nobody writes.
         CallStart::Sent => Ok(()),
     }

@@ -69,7 +69,8 @@ impl<'a> ResolvedRequest<'a> {
             Err(error) => return CallStart::Done(Err(error)),
         };
         match route.start(call, self.parsed.params, context.start_context(true, streams, out)) {
-            CallStart::NoRoom(call, rejection) => {
+            CallStart::NoRoom(no_room) => {
+                let (call, rejection) = *no_room;
                 route.reject(call, &rejection);
                 CallStart::Done(Err(rejection.error))
             }

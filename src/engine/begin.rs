@@ -68,7 +68,7 @@ pub(crate) enum Begun<M: Message> {
     /// The call was rejected, and that is recorded.
     Rejected(Rejection),
     /// There is no room for the call. Not recorded yet, because a batch waits for room.
-    NoRoom(CallContext, Rejection),
+    NoRoom(Box<(CallContext, Rejection)>),
 }
 
 /// Begins a call: runs it inline or puts it into its mailbox.
@@ -81,7 +81,7 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
     let NewCall { mut call, mut message, bytes, entrance, batch } = incoming;
     if let Err(rejection) = core.admission.admit_caller(entry, &call) {
         discard(message);
-        return Begun::NoRoom(call, rejection);
+        return Begun::NoRoom(Box::new((call, rejection)));
     }
     if runs_inline::<S, M>(core, entry, &call, entrance) {
         let read = match message.parse() {
@@ -218,7 +218,7 @@ fn not_admitted<M: Message>(entry: &MethodEntry, call: CallContext, rejection: R
     }
     // A call that waits for a slot does not keep others of its caller away.
     call.place.release();
-    Begun::NoRoom(call, rejection)
+    Begun::NoRoom(Box::new((call, rejection)))
 }
 
 /// Ends a call whose parameters do not fit its method.

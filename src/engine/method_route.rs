@@ -114,7 +114,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
             Begun::Queued(_) if notification => CallStart::Sent,
             Begun::Queued(call) => pending::<M>(call.answer(), budget),
             Begun::Rejected(rejection) => CallStart::Done(Err(rejection.error)),
-            Begun::NoRoom(call, rejection) => CallStart::NoRoom(call, rejection),
+            Begun::NoRoom(no_room) => CallStart::NoRoom(no_room),
         }
     }
 
@@ -197,7 +197,7 @@ impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
             Begun::Runs(run) => subscribing.pending::<M>(run),
             Begun::Queued(call) => subscribing.pending::<M>(call.reply()),
             Begun::Rejected(rejection) => CallStart::Done(Err(rejection.error)),
-            Begun::NoRoom(call, rejection) => CallStart::NoRoom(call, rejection),
+            Begun::NoRoom(no_room) => CallStart::NoRoom(no_room),
         }
     }
 }

@@ -102,7 +102,8 @@ pub(super) fn start<S: Handles<M>, M: Message>(
         Begun::Queued(call) => Ok(StartedCall::Waits(call, wait)),
         Begun::Runs(_) => unreachable!("only where a transport waits for it does a call run across awaits"),
         Begun::Rejected(rejection) => Err(rejection.error),
-        Begun::NoRoom(call, rejection) => {
+        Begun::NoRoom(no_room) => {
+            let (call, rejection) = *no_room;
             CallRecord::outside(&**entry, call).reject(&rejection);
             Err(rejection.error)
         }

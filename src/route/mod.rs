@@ -186,8 +186,8 @@ pub(crate) enum CallStart {
     /// The call has not ended. Dropping this gives it up.
     Pending(Pin<Box<dyn PendingReply>>),
     /// No slot is free. The rejection is the reply, unless the caller prefers to wait for a slot.
-    /// Not recorded yet.
-    NoRoom(CallContext, Rejection),
+    /// Not recorded yet. In a box, so that the results of calls that run are small.
+    NoRoom(Box<(CallContext, Rejection)>),
 }
 
 /// A call whose reply is still to come.
