@@ -14,6 +14,17 @@ pub(crate) struct Authority<'a> {
 /// The last label of a name that means this machine.
 const LOCALHOST: &[u8] = b"localhost";
 
+/// Which bytes a name may have. A table, since each request is asked for each byte of its host.
+const IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
+
 #[derive(Clone, Debug)]
 enum HostName<'a> {
     Ip(IpAddr),
@@ -58,8 +69,10 @@ impl<'a> Authority<'a> {
             HostName::Dns(name) => {
                 let name = name.as_bytes();
                 name.len().checked_sub(LOCALHOST.len()).is_some_and(|above| {
-                    // `localhost` has to be a whole label: `notlocalhost` is another name.
-                    name[above..].eq_ignore_ascii_case(LOCALHOST)
+                    // Nearly everybody writes it in lower case, which is compared at once.
+                    let label = &name[above..];
+                    // It has to be a whole label: `notlocalhost` is another name.
+                    (label == LOCALHOST || label.eq_ignore_ascii_case(LOCALHOST))
                         && name[..above].last().is_none_or(|byte| *byte == b'.')
                 })
             }
@@ -85,7 +98,7 @@ impl<'a> HostName<'a> {
         }
         // `example.com.` is the same name in the notation of DNS.
         let name = text.strip_suffix('.').unwrap_or(text);
-        let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        let valid = !name.is_empty() && name.bytes().all(|byte| IN_NAMES[usize::from(byte)]);
         valid.then_some(Self::Dns(Cow::Borrowed(name)))
     }
 
