@@ -27,7 +27,8 @@ async fn a_call_is_cancelled_at_its_deadline() {
     let server = server_with(waiting.clone());
     let market = connect(&server).await;
     let late = market.wait().with_deadline(Duration::from_millis(50)).await.unwrap_err();
-    assert!(matches!(late, ClientError::Deadline(None)), "{late}");
+    // The server knows the deadline as well, and its answer may come first.
+    assert!(matches!(late, ClientError::Deadline(_)), "{late}");
     until("it ends", || waiting.count() == 0).await;
 }
 
