@@ -165,6 +165,7 @@ fn runs_inline<S: Handles<M>, M: Message>(
 }
 
 /// Runs a call inline. Returns it if the state is taken.
+#[expect(clippy::result_large_err, reason = "a call that goes on to its mailbox, which a box would cost an allocation")]
 #[inline(always)]
 fn run_inline<S: Handles<M>, M: Message>(
     core: &Core<S>,

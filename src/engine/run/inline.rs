@@ -21,6 +21,7 @@ use super::{Turn, current, run, run_async};
 pub(crate) type Deferred<M> = (CallContext, M);
 
 /// Runs a call of a sync method, if the state is free. `began` is the current time.
+#[expect(clippy::result_large_err, reason = "a call that goes on to its mailbox, which a box would cost an allocation")]
 #[inline(always)]
 pub(crate) fn run_now<S: Handles<M>, M: Message>(
     core: &Core<S>,
@@ -64,6 +65,7 @@ pub(super) fn take_soon<S: Handles<M>, M: Message>(core: &Core<S>) -> Option<Tur
 
 /// Starts a call of an async `&self` method on this thread, if the state is free. The future holds
 /// its share of the state until it ends.
+#[expect(clippy::result_large_err, reason = "a call that goes on to its mailbox, which a box would cost an allocation")]
 pub(crate) fn run_here<S: Service, M: Message>(
     core: &Core<S>,
     entry: &Arc<MethodEntry>,
