@@ -23,11 +23,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use callbox_benches::layout::{self, CoreAssignment, CoreLayout};
+use callbox_benches::measurement::{self, Sample};
+use callbox_benches::process;
 use callbox_benches::server_process::{self, ServerProcess};
 use callbox_benches::workload::Workload;
-use callbox_benches::{closed_loop, process};
 
-use report::{Report, Sample};
+use report::Report;
 use servers::Subject;
 
 fn main() -> ExitCode {
@@ -165,27 +166,5 @@ fn measure_subject(
     time: Duration,
 ) -> io::Result<Sample> {
     let server = ServerProcess::start(&[subject.name(), &assignment.cores])?;
-    measure_server(&server, workload, assignment, (warm_up, time))
-}
-
-/// Loads a server, first to warm it up.
-fn measure_server(
-    server: &ServerProcess,
-    workload: &Workload,
-    assignment: &CoreAssignment,
-    (warm_up, time): (Duration, Duration),
-) -> io::Result<Sample> {
-    closed_loop::run(server.address, workload, warm_up, assignment.wait_mode)?;
-    let (cpu, begin) = (server.cpu()?, Instant::now());
-    let result = closed_loop::run(server.address, workload, time, assignment.wait_mode)?;
-    let (took, cpu) = (begin.elapsed(), server.cpu()? - cpu);
-    let calls = (result.latencies.len() * workload.calls as u64) as f64;
-    Ok(Sample {
-        calls_per_second: calls / took.as_secs_f64(),
-        cpu_micros: cpu.as_secs_f64() * 1e6 / calls,
-        p50_ms: result.latencies.value_at_quantile(0.5) as f64 / 1e6,
-        p99_ms: result.latencies.value_at_quantile(0.99) as f64 / 1e6,
-        peak_mib: server.memory()?.peak as f64 / 1024.0,
-        wrong: result.wrong,
-    })
+    measurement::measure(&server, workload, (warm_up, time), assignment.wait_mode)
 }

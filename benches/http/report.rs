@@ -12,19 +12,8 @@ use callbox_benches::figures::{
     calibrate, describe_calibration, format_value, interquartile_range, median, min_max, output_directory,
 };
 use callbox_benches::layout::CoreLayout;
+use callbox_benches::measurement::Sample;
 use callbox_benches::workload::Workload;
-
-/// One measurement.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Sample {
-    pub(crate) calls_per_second: f64,
-    /// The server's CPU time per call, in microseconds.
-    pub(crate) cpu_micros: f64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) peak_mib: f64,
-    pub(crate) wrong: u64,
-}
 
 /// All samples of a workload and a subject.
 #[derive(Debug, Serialize)]

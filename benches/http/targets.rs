@@ -3,8 +3,8 @@
 use std::fmt;
 
 use callbox_benches::bound::Bound;
+use callbox_benches::measurement::Sample;
 
-use crate::report::Sample;
 use crate::servers::Subject;
 
 /// The quantity that is compared.

@@ -11,12 +11,13 @@ use callbox::Placement;
 use callbox_benches::bound::Bound;
 use callbox_benches::figures::{format_value, interquartile_range, median};
 use callbox_benches::layout::CoreAssignment;
+use callbox_benches::measurement::{Sample, measure};
 use callbox_benches::server_process::ServerProcess;
+use callbox_benches::workload::TRIVIAL;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::report::Sample;
-use crate::{Options, measure_server, servers, workloads};
+use crate::{Options, servers};
 
 pub(crate) const NAME: &str = "traces";
 
@@ -83,7 +84,6 @@ pub(crate) fn serve(workers: usize) -> ExitCode {
 /// If a server or a connection fails.
 pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Duration, Duration)) -> io::Result<()> {
     let collector = collector()?;
-    let workload = &workloads::ALL[0];
     let mut rows: Vec<_> = Tracing::ALL.iter().map(|tracing| (*tracing, Vec::new(), Vec::new())).collect();
     for round in 0..options.rounds {
         for at in 0..rows.len() {
@@ -92,12 +92,11 @@ pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Durati
             let variables = tracing.variables(collector);
             let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let server = ServerProcess::start_with(&[SUBJECT, &assignment.cores], &variables, Stdio::inherit())?;
-            let sample: Sample = measure_server(&server, workload, assignment, times)?;
+            samples.push(measure(&server, &TRIVIAL, times, assignment.wait_mode)?);
             lost.push(lost_spans(server.address)? as f64);
-            samples.push(sample);
         }
     }
-    println!("\n# Traces: {}\n", workload.title);
+    println!("\n# Traces: {}\n", TRIVIAL.title);
     println!("| traced | CPU per call, µs | more than off, µs | calls/s | p50, ms | p99, ms | spans lost |");
     println!("|---|---|---|---|---|---|---|");
     let column = |samples: &[Sample], of: fn(&Sample) -> f64| samples.iter().map(of).collect::<Vec<_>>();

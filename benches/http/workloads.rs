@@ -1,6 +1,6 @@
 //! The workloads.
 
-use callbox_benches::workload::{Expected, Workload, call};
+use callbox_benches::workload::{Expected, TRIVIAL, Workload, call};
 
 /// Number of calls in a batch.
 const BATCH: usize = 100;
@@ -12,14 +12,7 @@ const FLOATS: u32 = 1000;
 const TEXT: usize = 1024 * 1024;
 
 pub(crate) const ALL: [Workload; 6] = [
-    Workload {
-        name: "trivial",
-        title: "A trivial method, 64 connections",
-        connections: 64,
-        calls: 1,
-        body: || call("ping", "{}", 1),
-        expected: |_| Expected::True,
-    },
+    TRIVIAL,
     Workload {
         name: "counter",
         title: "A stateful counter (&mut self), 64 connections",

@@ -1,34 +1,15 @@
-//! One measurement of a server under load, and the tables of several.
+//! Measurements of several servers under load, and their tables.
 
 use std::io;
-use std::time::{Duration, Instant};
 
-use callbox_benches::closed_loop::{self, WaitMode};
+use callbox_benches::closed_loop::WaitMode;
 use callbox_benches::figures::{format_value, interquartile_range, median};
+use callbox_benches::measurement::{self, Sample};
 use callbox_benches::server_process::ServerProcess;
-use callbox_benches::workload::{Expected, Workload, call};
+use callbox_benches::workload::TRIVIAL;
 use serde::Serialize;
 
 use crate::Effort;
-
-/// A trivial method, 64 connections: that of the bench `http`.
-pub(crate) const TRIVIAL: Workload = Workload {
-    name: "trivial",
-    title: "A trivial method, 64 connections",
-    connections: 64,
-    calls: 1,
-    body: || call("ping", "{}", 1),
-    expected: |_| Expected::True,
-};
-
-/// One measurement.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Sample {
-    pub(crate) calls_per_second: f64,
-    /// The server's CPU time per call, in microseconds.
-    pub(crate) cpu_micros: f64,
-    pub(crate) p99_ms: f64,
-}
 
 /// A subject with the samples of all rounds.
 #[derive(Serialize)]
@@ -52,25 +33,16 @@ impl Subject {
     }
 }
 
-/// Loads a server, and measures it after a warm-up.
+/// Loads a server with a trivial method, and measures it after a warm-up.
 ///
 /// # Errors
 /// If the server cannot be loaded, or gives a wrong response.
 pub(crate) fn measure(server: &ServerProcess, effort: Effort, wait_mode: WaitMode) -> io::Result<Sample> {
-    closed_loop::run(server.address, &TRIVIAL, effort.warm_up, wait_mode)?;
-    let (cpu, begin) = (server.cpu()?, Instant::now());
-    let result = closed_loop::run(server.address, &TRIVIAL, effort.time, wait_mode)?;
-    let (took, cpu) = (begin.elapsed(), server.cpu()? - cpu);
-    if result.wrong > 0 {
-        return Err(io::Error::other(format!("{} responses were wrong", result.wrong)));
+    let sample = measurement::measure(server, &TRIVIAL, (effort.warm_up, effort.time), wait_mode)?;
+    match sample.wrong {
+        0 => Ok(sample),
+        wrong => Err(io::Error::other(format!("{wrong} responses were wrong"))),
     }
-    let calls = result.latencies.len() as f64;
-    let p99 = Duration::from_nanos(result.latencies.value_at_quantile(0.99));
-    Ok(Sample {
-        calls_per_second: calls / took.as_secs_f64(),
-        cpu_micros: cpu.as_secs_f64() * 1e6 / calls,
-        p99_ms: p99.as_secs_f64() * 1e3,
-    })
 }
 
 /// Prints the subjects, as ratios to the first one.

@@ -6,6 +6,7 @@ pub mod closed_loop;
 pub mod figures;
 pub mod idle_memory;
 pub mod layout;
+pub mod measurement;
 pub mod process;
 pub mod server_process;
 pub mod workload;

@@ -20,6 +20,16 @@ pub struct Workload {
     pub expected: fn(usize) -> Expected,
 }
 
+/// A trivial method, 64 connections.
+pub const TRIVIAL: Workload = Workload {
+    name: "trivial",
+    title: "A trivial method, 64 connections",
+    connections: 64,
+    calls: 1,
+    body: || call("ping", "{}", 1),
+    expected: |_| Expected::True,
+};
+
 /// The expected result of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Expected {

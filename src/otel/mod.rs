@@ -44,7 +44,8 @@ static PIPELINE: Mutex<Option<Pipeline>> = Mutex::new(None);
 ///
 /// fn set_up_tracing() -> Result<(), Box<dyn std::error::Error>> {
 ///     let lines = tracing_subscriber::fmt::layer();
-///     tracing_subscriber::registry().with(lines).with(callbox::otel::layer("shop.orders")?).try_init()?;
+///     let spans = callbox::otel::layer("shop.orders")?;
+///     tracing_subscriber::registry().with(lines).with(spans).try_init()?;
 ///     Ok(())
 /// }
 /// # set_up_tracing().unwrap();

@@ -7,7 +7,7 @@ use callbox_client::SubscriptionNames;
 
 use crate::auth::Caller;
 
-use super::context::{FromCall, ServiceNeeds};
+use super::from_call::{FromCall, ServiceNeeds};
 
 /// The options of a method: who may call it, how many calls may wait and how long, and its share of
 /// the service's time.
