@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::RpcError;
 
-/// Maximum number of bytes that a thread can fill in a nanosecond.
-const BYTES_PER_NANO: usize = 10;
+/// Maximum number of bytes that a thread can fill in a nanosecond, with what is in its cache.
+const BYTES_PER_NANO: usize = 64;
 
 /// The results of one batch that wait for the thread that answers it.
 ///

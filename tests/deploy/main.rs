@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 
 use callbox_test_support::roles;
-use libtest_mimic::{Arguments, Failed, Trial};
+use callbox_test_support::trials::{self, Test};
 
 use proxy::Kind::{Haproxy, Nginx};
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: &[(&str, fn())] = &[
+    let tests: [Test; 24] = [
         ("promtool_accepts_the_metrics_in_both_formats", prometheus::formats),
         ("the_alert_rules_are_valid_and_fire_when_they_should", prometheus::rules),
         ("prometheus_scrapes_a_server_and_answers_every_query_of_the_dashboard", prometheus::scrapes),
@@ -51,13 +51,7 @@ fn main() -> ExitCode {
         ("systemd_accepts_the_unit_and_finds_it_hardened", unit::verified),
         ("the_manifests_are_yaml_whose_parts_fit_together", manifests::fit),
     ];
-    let tests = tests.iter().map(|(name, test)| {
-        Trial::test(*name, || -> Result<(), Failed> {
-            test();
-            Ok(())
-        })
-    });
-    libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit_code()
+    trials::run(tests)
 }
 
 /// Returns the path of a file in `deploy`.

@@ -14,14 +14,14 @@ use std::process::ExitCode;
 use callbox_test_support::http::{Response, request};
 use callbox_test_support::program::RunningProgram;
 use callbox_test_support::roles;
-use libtest_mimic::{Arguments, Failed, Trial};
+use callbox_test_support::trials::{self, Test};
 use rustix::process::Signal;
 
 fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 32] = [
+    let tests: [Test; 32] = [
         ("at_debug_each_call_is_one_line", calls::one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
         ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
@@ -58,13 +58,7 @@ fn main() -> ExitCode {
         ("an_access_log_that_has_no_effect_is_warned_of", requests::without_effect),
         ("a_token_of_a_file_is_shown_once_when_it_is_made_and_nowhere_else", secrets::token_canary),
     ];
-    let tests = tests.map(|(name, test)| {
-        Trial::test(name, move || -> Result<(), Failed> {
-            test();
-            Ok(())
-        })
-    });
-    libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
+    trials::run(tests)
 }
 
 fn post(program: &RunningProgram, headers: &[(&str, &str)], body: &str) -> Response {

@@ -10,13 +10,13 @@ mod tokens;
 use std::process::ExitCode;
 
 use callbox_test_support::roles;
-use libtest_mimic::{Arguments, Failed, Trial};
+use callbox_test_support::trials::{self, Test};
 
 fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: &[(&str, fn())] = &[
+    let tests: [Test; 26] = [
         ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", blocking_methods::naps),
         ("a_method_that_may_not_run_inline_holds_no_thread_of_http", blocking_methods::naps_at_home),
         ("a_compute_method_may_hold_its_thread_without_a_warning", blocking_methods::naps_on_the_pool),
@@ -44,16 +44,7 @@ fn main() -> ExitCode {
         ("a_running_server_follows_the_file_in_which_tokens_are_made_and_revoked", tokens::tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", tokens::token_file),
     ];
-    let tests = tests.iter().map(|(name, test)| {
-        Trial::test(*name, || -> Result<(), Failed> {
-            test();
-            Ok(())
-        })
-    });
-    let mut arguments = Arguments::from_args();
-    // More than there are processors, since most of their time they wait for a server.
-    arguments.test_threads = arguments.test_threads.or(Some(4));
-    libtest_mimic::run(&arguments, tests.collect()).exit_code()
+    trials::run(tests)
 }
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;

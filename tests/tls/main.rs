@@ -8,13 +8,13 @@ mod tls_server;
 use std::process::ExitCode;
 
 use callbox_test_support::roles;
-use libtest_mimic::{Arguments, Failed, Trial};
+use callbox_test_support::trials::{self, Test};
 
 fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [Test; 12] = [
         ("calls_are_answered_over_tls_1_2_and_1_3_and_http_1_1_only", calls::answers),
         ("a_changed_pair_is_shown_to_new_connections_and_a_broken_one_is_not", certificates::reloads),
         ("a_mistake_in_the_files_is_one_line_at_the_start", certificates::one_line),
@@ -28,16 +28,7 @@ fn main() -> ExitCode {
         ("a_page_without_tls_is_another_site", calls::origins),
         ("a_stop_answers_admitted_calls_and_waits_for_no_handshake", calls::drains),
     ];
-    let tests = tests.map(|(name, test)| {
-        Trial::test(name, move || -> Result<(), Failed> {
-            test();
-            Ok(())
-        })
-    });
-    let mut arguments = Arguments::from_args();
-    // More than there are processors, since most of their time they wait for a server.
-    arguments.test_threads = arguments.test_threads.or(Some(4));
-    libtest_mimic::run(&arguments, tests.into()).exit_code()
+    trials::run(tests)
 }
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;

@@ -12,6 +12,9 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use rcgen::generate_simple_self_signed;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What a collector does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +63,36 @@ pub(crate) struct Received {
 
 impl Collector {
     pub(crate) fn start(manner: Manner) -> Self {
+        Self::start_with(manner, "http", serve)
+    }
+
+    /// Starts one that speaks HTTPS. Returns its certificate as well, in PEM.
+    pub(crate) fn start_secured(manner: Manner) -> (Self, String) {
+        let pair = generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).expect("a key");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.expect("versions").with_no_client_auth();
+        let config = Arc::new(config.with_single_cert(vec![pair.cert.der().clone()], key).expect("a pair"));
+        let serve_secured = move |stream, state: &Mutex<State>| {
+            let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
+            serve(StreamOwned::new(connection, stream), state);
+        };
+        (Self::start_with(manner, "https", serve_secured), pair.cert.pem())
+    }
+
+    fn start_with<F>(manner: Manner, scheme: &str, serve: F) -> Self
+    where
+        F: Fn(TcpStream, &Mutex<State>) + Clone + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let state = State { manner, spans: Vec::new(), bytes: Vec::new(), headers: Vec::new(), requests: 0 };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
+                let (state, serve) = (Arc::clone(&shared), serve.clone());
                 thread::spawn(move || serve(stream, &state));
             }
         });
@@ -110,7 +135,7 @@ impl Collector {
     }
 }
 
-fn serve(stream: TcpStream, state: &Mutex<State>) {
+fn serve(stream: impl Read + Write, state: &Mutex<State>) {
     let mut reader = BufReader::new(stream);
     while let Some((headers, body)) = read_request(&mut reader) {
         let manner = {
@@ -137,7 +162,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
 }
 
 /// Returns the lines of the head, and the body.
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(Vec<String>, Vec<u8>)> {
+fn read_request(reader: &mut BufReader<impl Read>) -> Option<(Vec<String>, Vec<u8>)> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();

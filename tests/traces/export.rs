@@ -1,14 +1,17 @@
 //! Spans that a collector gets.
 
+use std::fs;
 use std::time::Duration;
 
 use callbox_test_support::http::request;
 use callbox_test_support::program::RunningProgram;
 use callbox_test_support::roles::GOOD_TOKEN;
+use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::collector::{Collector, Manner, Received};
+use crate::lost::lost;
 use crate::{SPAN, TRACE, post, result, roles, traceparent};
 
 fn front(collector: &Collector, variables: &[(&str, &str)]) -> RunningProgram {
@@ -32,9 +35,7 @@ pub(crate) fn one_trace() {
         assert_eq!((caller.trace_id.as_str(), caller.parent.as_str()), (TRACE, SPAN), "{way}: {caller:?}");
         assert_eq!(caller.state, "vendor=1");
         let is_callee = |span: &&Received| span.name == callee && span.program == program && span.parent == caller.id;
-        callbox_test_support::wait::until(&format!("the callee of {way}"), || {
-            collector.spans().iter().any(|span| is_callee(&span))
-        });
+        until(&format!("the callee of {way}"), || collector.spans().iter().any(|span| is_callee(&span)));
         let spans = collector.spans();
         let callee = spans.iter().find(is_callee).expect("it was there");
         assert_eq!((callee.trace_id.as_str(), callee.state.as_str()), (TRACE, "vendor=1"), "{way}: {callee:?}");
@@ -191,6 +192,21 @@ pub(crate) fn flush() {
     let end = front.wait();
     assert!(end.status.success(), "{end:?}");
     assert_eq!(collector.spans().len(), 3);
+}
+
+pub(crate) fn over_https() {
+    let (collector, certificate) = Collector::start_secured(Manner::Takes);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("ca.pem");
+    fs::write(&file, certificate).expect("a file");
+    let trusting = front(&collector, &[("SSL_CERT_FILE", file.to_str().expect("a path"))]);
+    result(&trusting, None, "front.line");
+    collector.wait_for_span("test.front", "front.line");
+    let requests = collector.requests();
+    let strange = front(&collector, &[]);
+    result(&strange, None, "front.line");
+    until("the span is lost", || lost(&strange) == 1);
+    assert_eq!(collector.requests(), requests, "nothing goes to a server that nobody vouches for");
 }
 
 pub(crate) fn canary() {

@@ -13,7 +13,7 @@ use crate::collector::{Collector, Manner};
 use crate::{result, roles};
 
 /// The number of spans that were lost.
-fn lost(program: &RunningProgram) -> u64 {
+pub(crate) fn lost(program: &RunningProgram) -> u64 {
     let metrics = request(program.address(), "GET", "/metrics", &[("X-Api-Token", GOOD_TOKEN)], "").body;
     let line = metrics.lines().find_map(|line| line.strip_prefix("callbox_spans_lost_total "));
     line.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{metrics}"))

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use callbox_test_support::http::{Response, request};
 use callbox_test_support::program::RunningProgram;
-use libtest_mimic::{Arguments, Failed, Trial};
+use callbox_test_support::trials::{self, Test};
 use serde_json::{Value, json};
 
 /// The number of a trace, and of the span of a browser in it.
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 21] = [
+    let tests: [Test; 22] = [
         ("a_context_goes_on_though_nobody_records_it", passing::unrecorded),
         ("a_context_of_a_websocket_is_that_of_its_calls_unless_they_have_their_own", passing::over_websocket),
         ("a_malformed_context_counts_as_not_sent", passing::malformed),
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         ("spans_of_a_method_are_children_of_its_call", export::spans_of_methods),
         ("members_of_a_batch_have_spans_of_their_own", export::batches),
         ("the_last_spans_are_exported_when_the_server_stops", export::flush),
+        ("a_collector_gets_spans_over_https_if_its_certificate_is_trusted", export::over_https),
         ("no_span_has_a_token", export::canary),
         ("a_program_with_a_subscriber_adds_the_layer", export::own_subscriber),
         ("a_dead_collector_changes_nothing_but_a_counter", lost::dead),
@@ -52,13 +53,7 @@ fn main() -> ExitCode {
         ("lines_of_a_method_belong_to_the_span_of_its_call", layers::lines),
         ("a_layer_that_asks_for_no_calls_gets_none", layers::none),
     ];
-    let tests = tests.map(|(name, test)| {
-        Trial::test(name, move || -> Result<(), Failed> {
-            test();
-            Ok(())
-        })
-    });
-    libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
+    trials::run(tests)
 }
 
 /// Sends a call.

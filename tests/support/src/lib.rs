@@ -9,6 +9,7 @@
 //! - [`names`] is an authenticator with two callers.
 //! - [`panics`] hides the panics that tests cause.
 //! - [`shell_commands`] reads the calls in the documentation of an example.
+//! - [`trials`] runs the tests of a program that can be a server as well.
 //! - [`wait`] waits for effects.
 //! - [`websocket`] speaks with a server over a WebSocket, frame by frame.
 
@@ -21,5 +22,6 @@ pub mod program;
 pub mod quotes;
 pub mod roles;
 pub mod shell_commands;
+pub mod trials;
 pub mod wait;
 pub mod websocket;
