@@ -16,13 +16,14 @@ use crate::sync::Arc;
 
 use super::core::{Core, Placement};
 use super::lifecycle::Status;
+use super::read::read;
 use super::run::inline::{Deferred, run_here, run_now};
 use super::run::series::run_series;
 
 /// A call that has arrived.
-pub(crate) struct NewCall<'a, M: Message, R> {
+pub(crate) struct NewCall<'a, M: Message> {
     pub(crate) call: CallContext,
-    pub(crate) message: Payload<M, R>,
+    pub(crate) message: Payload<'a, M>,
     /// Size of its parameters as they were sent, and of the headers that it keeps, in bytes.
     pub(crate) bytes: usize,
     pub(crate) entrance: Entrance,
@@ -32,8 +33,9 @@ pub(crate) struct NewCall<'a, M: Message, R> {
 
 /// The message of a call. It is parsed only once the call is admitted, so that rejecting it is
 /// cheap.
-pub(crate) enum Payload<M, R> {
-    Unparsed(R),
+pub(crate) enum Payload<'a, M> {
+    /// The parameters.
+    Unparsed(Option<&'a str>),
     Parsed(M),
 }
 
@@ -76,7 +78,7 @@ pub(crate) enum Begun<M: Message> {
 pub(crate) fn begin<S: Handles<M>, M: Message>(
     core: &Arc<Core<S>>,
     entry: &Arc<MethodEntry>,
-    incoming: NewCall<'_, M, impl FnOnce() -> Result<M, RpcError>>,
+    incoming: NewCall<'_, M>,
 ) -> Begun<M> {
     let NewCall { mut call, mut message, bytes, entrance, batch } = incoming;
     if let Err(rejection) = core.admission.admit_caller(entry, &call) {
@@ -194,10 +196,10 @@ impl Entrance {
     }
 }
 
-impl<M, R: FnOnce() -> Result<M, RpcError>> Payload<M, R> {
+impl<M: Message> Payload<'_, M> {
     fn parse(self) -> Result<M, RpcError> {
         match self {
-            Self::Unparsed(parse) => parse(),
+            Self::Unparsed(params) => read(params),
             Self::Parsed(message) => Ok(message),
         }
     }

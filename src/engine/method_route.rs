@@ -1,6 +1,5 @@
 //! The route of a method: from JSON parameters to the begin of a call, and from its reply to JSON.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -11,19 +10,19 @@ use futures::future::LocalBoxFuture;
 use schemars::JsonSchema;
 
 use crate::jsonrpc::RpcError;
-use crate::log::{caught, panic_text};
 use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
 use crate::measure::CallRecord;
 use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext};
 use crate::service::{
-    CallContext, CallerPlace, ErrorList, ExecutionInfo, Handles, Link, Message, MethodDescription, MethodOptions,
-    MethodTable, SchemaGenerators, Service, read_params,
+    ByKind, CallContext, CallerPlace, ErrorList, ExecutionInfo, Handles, Link, Message, MethodDescription,
+    MethodOptions, MethodTable, SchemaGenerators, Service,
 };
 use crate::sync::Arc;
 
 use super::answer::{SerializedReplies, pending, write, write_early};
 use super::begin::{BatchContext, Begun, Entrance, NewCall, Payload, begin, begin_series};
 use super::core::Core;
+use super::read::read_all;
 use super::subscribe::{Subscribing, state_end};
 use super::typed::{reads_request, services_of};
 
@@ -92,7 +91,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     }
 
     fn start(&self, mut call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
-        if M::SUBSCRIPTION.is_some() {
+        if Self::IS_SUBSCRIPTION {
             return self.start_subscription(call, params, context);
         }
         self.find_place(&mut call, context.peer);
@@ -102,7 +101,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         let bytes = params.map_or(0, str::len) + call.request_bytes();
         let incoming = NewCall {
             call,
-            message: Payload::Unparsed(|| read::<M>(params)),
+            message: Payload::Unparsed(params),
             bytes,
             entrance: Entrance::Transport { inline },
             batch: Some(BatchContext { budget, write: write_early::<M> }),
@@ -110,7 +109,11 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         match begin(&self.core, &self.entry, incoming) {
             Begun::Ended(reply) if notification => CallStart::Done(reply.map(drop)),
             Begun::Ended(reply) => CallStart::Done(write(M::NAME, reply, budget, out)),
-            Begun::Runs(run) => pending::<M>(run.map_ok(|output| ReadyOutput::Value(output, None)), budget),
+            // A constant, so that this is compiled for async `&self` methods only.
+            Begun::Runs(run) if S::IS_READ_ASYNC => {
+                pending::<M>(run.map_ok(|output| ReadyOutput::Value(output, None)), budget)
+            }
+            Begun::Runs(_) => unreachable!("{NOT_ACROSS_AWAITS}"),
             Begun::Queued(_) if notification => CallStart::Sent,
             Begun::Queued(call) => pending::<M>(call.answer(), budget),
             Begun::Rejected(rejection) => CallStart::Done(Err(rejection.error)),
@@ -124,7 +127,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         params: &mut dyn Iterator<Item = Option<&str>>,
     ) -> Box<dyn SeriesReplies> {
         // Each call of a caller that may have only some takes a place of its own.
-        if M::SUBSCRIPTION.is_some() || self.entry.caller_limit.is_some() {
+        if Self::IS_SUBSCRIPTION || self.entry.caller_limit.is_some() {
             return Box::new(());
         }
         call.services = services_of(&self.core, &self.entry);
@@ -152,6 +155,9 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
 }
 
 impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
+    /// A constant, so that of the two ways to start a call only one is compiled for each method.
+    const IS_SUBSCRIPTION: bool = M::SUBSCRIPTION.is_some();
+
     /// Says whose call it is, if the method limits the calls of each caller.
     #[inline]
     fn find_place(&self, call: &mut CallContext, peer: Option<IpAddr>) {
@@ -188,13 +194,14 @@ impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
         let incoming = NewCall {
             bytes: params.map_or(0, str::len) + call.request_bytes(),
             call,
-            message: Payload::Unparsed(|| read::<M>(params)),
+            message: Payload::Unparsed(params),
             entrance: Entrance::Transport { inline },
             batch: None,
         };
         match begin(&self.core, &self.entry, incoming) {
             Begun::Ended(reply) => CallStart::Done(subscribing.finish::<M>(reply, out)),
-            Begun::Runs(run) => subscribing.pending::<M>(run),
+            Begun::Runs(run) if S::IS_READ_ASYNC => subscribing.pending::<M>(run),
+            Begun::Runs(_) => unreachable!("{NOT_ACROSS_AWAITS}"),
             Begun::Queued(call) => subscribing.pending::<M>(call.reply()),
             Begun::Rejected(rejection) => CallStart::Done(Err(rejection.error)),
             Begun::NoRoom(no_room) => CallStart::NoRoom(no_room),
@@ -202,26 +209,10 @@ impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
     }
 }
 
+const NOT_ACROSS_AWAITS: &str = "only an async `&self` method runs across awaits where its call arrives";
+
 /// The reason to refuse a subscription that was sent as a notification.
 const WITHOUT_ID: &str = "a subscription has an id, since its reply has the id of its items";
-
-/// Parses the message of a call. A panic in the user's `Deserialize` is an error of this call
-/// alone.
-fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
-    caught(|| read_params::<M>(params)).unwrap_or_else(|panic| Err(reading_panicked(M::NAME, &*panic)))
-}
-
-fn reading_panicked(name: &'static str, panic: &(dyn Any + Send)) -> RpcError {
-    RpcError::internal_in(name, &format_args!("reading the parameters of {name} panicked: {}", panic_text(panic)))
-}
-
-/// Parses the messages of several calls, up to the first that fails or panics. That one is reported
-/// when it is started by itself.
-fn read_all<M: Message>(params: &mut dyn Iterator<Item = Option<&str>>) -> Vec<M> {
-    let mut messages = Vec::with_capacity(params.size_hint().0);
-    let _ = caught(|| messages.extend(params.map_while(|params| read_params::<M>(params).ok())));
-    messages
-}
 
 fn describe(entry: &MethodEntry, service: &'static str, generators: &mut SchemaGenerators) -> MethodDescription {
     let mut errors = ErrorList::new(&mut generators.received);

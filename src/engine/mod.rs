@@ -31,6 +31,7 @@ mod job;
 mod lifecycle;
 mod mailboxes;
 mod method_route;
+mod read;
 mod run;
 mod schedule;
 mod service_ref;

@@ -95,7 +95,7 @@ pub(super) fn start<S: Handles<M>, M: Message>(
     let wait = if notification { None } else { start_wait(core)? };
     let mut call = context(core, by, entry, notification)?;
     call.progress = progress;
-    let message: Payload<M, fn() -> Result<M, RpcError>> = Payload::Parsed(message);
+    let message = Payload::Parsed(message);
     let incoming = NewCall { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
     match begin(core, entry, incoming) {
         Begun::Ended(reply) => Ok(StartedCall::Ended(reply)),

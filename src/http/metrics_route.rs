@@ -94,7 +94,8 @@ async fn respond(metrics: ServerMetrics, headers: &HeaderMap) -> HttpResponse {
         }
         // A collector of the program failed or panicked.
         failed => {
-            log_throttled!(ERROR, error = ?failed.map(|written| written.map(drop)), "the metrics cannot be written");
+            let error = failed.map(|written| written.map(drop));
+            log_throttled!(ERROR, ?error, "the metrics cannot be written");
             HttpResponse::InternalServerError().finish()
         }
     }

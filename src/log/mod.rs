@@ -14,7 +14,7 @@
 macro_rules! log_line {
     ($level:ident, $($line:tt)+) => {
         if tracing::level_enabled!(tracing::Level::$level) {
-            $crate::log::write_line(|| tracing::event!(tracing::Level::$level, $($line)+));
+            $crate::log::write_line(&|| tracing::event!(tracing::Level::$level, $($line)+));
         }
     };
 }
@@ -55,7 +55,7 @@ macro_rules! log_debug {
 macro_rules! log_access {
     ($($line:tt)+) => {
         if tracing::level_enabled!(tracing::Level::INFO) {
-            $crate::log::write_line(|| tracing::event!(target: $crate::log::ACCESS, tracing::Level::INFO, $($line)+));
+            $crate::log::write_line(&|| tracing::event!(target: $crate::log::ACCESS, tracing::Level::INFO, $($line)+));
         }
     };
 }

@@ -50,27 +50,36 @@ pub fn caught<T>(run: impl FnOnce() -> T) -> thread::Result<T> {
 ///
 /// Values may be dropped while another panic unwinds the thread; a second panic would abort the
 /// process.
+#[inline]
 pub fn discard<T>(value: T) {
-    if std::mem::needs_drop::<T>()
-        && let Err(panic) = try_drop(value)
-    {
-        let ty = std::any::type_name::<T>();
+    if Droppable::<T>::NEEDS_DROP {
+        let mut value = Some(value);
+        drop_caught(std::any::type_name::<T>(), &mut || drop(value.take()));
+    }
+}
+
+/// A constant, and not a call of the same function, so that nothing is compiled for values that
+/// need no drop.
+struct Droppable<T>(std::marker::PhantomData<T>);
+
+impl<T> Droppable<T> {
+    const NEEDS_DROP: bool = std::mem::needs_drop::<T>();
+}
+
+/// Runs a drop. Not generic, since it would be compiled for each type of a program.
+fn drop_caught(ty: &'static str, drop: &mut dyn FnMut()) {
+    if let Err(payload) = caught(drop) {
+        let panic = into_text(payload);
         log_throttled!(ERROR, ty, panic, "the drop of a value panicked");
     }
 }
 
-/// Drops a value of a type of the program.
-///
-/// # Errors
-/// If the drop panics: the text of the panic.
-pub(super) fn try_drop<T>(value: T) -> Result<(), String> {
-    caught(|| drop(value)).map_err(|panic| {
-        let text = panic_text(&*panic).to_owned();
-        // The payload of the panic may panic when it is dropped, too. This is so rare that leaking
-        // it is harmless.
-        std::mem::forget(panic);
-        text
-    })
+/// Returns the text of a panic, and gives its payload up: that may panic when it is dropped, too,
+/// and is so rare that leaking it is harmless.
+fn into_text(payload: Box<dyn Any + Send>) -> String {
+    let text = panic_text(&*payload).to_owned();
+    std::mem::forget(payload);
+    text
 }
 
 /// Wrapper that drops its value with [`discard`], so that a panic of the drop does no harm.

@@ -224,11 +224,14 @@ impl Drop for CountedRunning<'_> {
 fn outcome<M: Message>(entry: &MethodEntry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, CallEnd) {
     match caught {
         Ok(reply) => (reply, CallEnd::Answered),
-        Err(panic) => {
-            let cause = format_args!("the method {} panicked: {}", entry.name, panic_text(&*panic));
-            let error = RpcError::internal_in(entry.name, &cause);
-            discard(panic);
-            (Err(error), CallEnd::Panicked)
-        }
+        Err(panic) => (Err(panicked(entry, panic)), CallEnd::Panicked),
     }
+}
+
+#[cold]
+fn panicked(entry: &MethodEntry, panic: Box<dyn Any + Send>) -> RpcError {
+    let cause = format_args!("the method {} panicked: {}", entry.name, panic_text(&*panic));
+    let error = RpcError::internal_in(entry.name, &cause);
+    discard(panic);
+    error
 }
