@@ -35,6 +35,8 @@ pub(crate) struct RequestLog {
     body_size: Cell<usize>,
     code: Cell<Option<i32>>,
     trace_id: RefCell<Option<String>>,
+    /// The request of the only call of the body, if its caller has said something of it.
+    of_call: RefCell<Option<Arc<RequestInfo>>>,
 }
 
 /// The calls of a body.
@@ -57,6 +59,7 @@ impl RequestLog {
             body_size: Cell::new(0),
             code: Cell::new(None),
             trace_id: RefCell::default(),
+            of_call: RefCell::default(),
         }
     }
 
@@ -84,6 +87,16 @@ impl RequestLog {
         self.calls.borrow().is_batch
     }
 
+    /// Notes the request of the only call of the body, which may have an id or a trace of its own.
+    pub(super) fn note_request(&self, request: &Arc<RequestInfo>) {
+        self.of_call.replace(Some(Arc::clone(request)));
+    }
+
+    /// Returns the request that the line is about.
+    fn named_request(&self) -> Arc<RequestInfo> {
+        self.of_call.borrow().as_ref().map_or_else(|| Arc::clone(&self.request), Arc::clone)
+    }
+
     /// Notes where the span of the only call of the body stands in its trace, if that is known.
     pub(super) fn note_trace(&self, context: Option<&TraceContext>) {
         self.trace_id.replace(context.map(TraceContext::trace_id));
@@ -93,7 +106,7 @@ impl RequestLog {
     /// or else the one that its sender has sent.
     pub(crate) fn trace_id(&self) -> Option<String> {
         let of_span = self.trace_id.borrow().clone();
-        of_span.or_else(|| self.request.trace().map(TraceContext::trace_id))
+        of_span.or_else(|| self.named_request().trace().map(TraceContext::trace_id))
     }
 
     /// Notes the only call of the body. `method` is `None` if there is no such method.
@@ -158,7 +171,8 @@ impl AccessLine {
 
     fn write(&mut self, status: Option<u16>, size: Option<usize>, abandoned: bool) {
         self.is_written = true;
-        let RequestLog { request, arrived, calls, body_size, code, .. } = &*self.log;
+        let RequestLog { arrived, calls, body_size, code, .. } = &*self.log;
+        let request = self.log.named_request();
         let calls = calls.borrow();
         let (single, batch) = if calls.is_batch { (None, Some(&*calls)) } else { (Some(&*calls), None) };
         log_access!(

@@ -7,8 +7,8 @@ use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
 use crate::route::{CallStart, Route};
 use crate::service::{
-    Access, CallContext, CallerPlace, CancelFlag, Link, MethodOptions, OwnTrace, RequestInfo, StreamUse, admits,
-    has_clients,
+    Access, CallContext, CallTrace, CallerPlace, CancelFlag, Link, MethodOptions, OwnTrace, RequestInfo, StreamUse,
+    admits, has_clients,
 };
 use crate::sync::Arc;
 use crate::trace::{self, NewCall, OTHER, Sampling};
@@ -104,7 +104,7 @@ impl<'a> ResolvedRequest<'a> {
         context: &BodyContext<'_>,
     ) -> Result<CallStreams, RpcError> {
         let streams = match context.meta.session {
-            Some(session) => session.streams(self.parsed.params, route, call),
+            Some(session) => session.streams(self.parsed.params, route, call).inspect(|_| note_request(context, call)),
             None => Ok(CallStreams::default()),
         };
         if context.meta.sampling != Sampling::Off && streams.is_ok() {
@@ -119,11 +119,15 @@ impl<'a> ResolvedRequest<'a> {
         if context.meta.session.is_none() && matches!(route.options().streams, StreamUse::Subscribes(_)) {
             return;
         }
-        let id = self.id_of_span();
         let sent = call.request.get().and_then(|request| request.trace());
-        let traced = NewCall { service: route.service(), method: route.name(), id: id.as_deref(), sent };
-        let trace = trace::begin(context.meta.sampling, &traced);
-        call.trace = OwnTrace(trace);
+        call.trace = OwnTrace(match context.meta.sampling.of_call(sent) {
+            Sampling::Off => CallTrace::Off,
+            Sampling::Unsampled { .. } => CallTrace::Unsampled,
+            Sampling::Sampled => {
+                let id = self.id_of_span();
+                trace::begin(&NewCall { service: route.service(), method: route.name(), id: id.as_deref(), sent })
+            }
+        });
         // The line of a batch has the trace of its request.
         if let Some(log) = context.meta.log.filter(|log| !log.is_batch())
             && let Some(span) = call.trace.0.span()
@@ -217,11 +221,22 @@ impl BodyContext<'_> {
     /// the trace goes on.
     #[inline]
     fn traced_request(&self) -> OnceLock<Arc<RequestInfo>> {
-        let is_needed = has_clients() || self.meta.sampling == Sampling::Unsampled;
-        if is_needed && self.meta.request.trace().is_some() {
-            return self.meta.request.brief().into();
-        }
-        OnceLock::new()
+        let is_needed = match self.meta.sampling {
+            // Known already, so that the headers are searched once.
+            Sampling::Unsampled { in_trace } => in_trace,
+            _ => has_clients() && self.meta.request.trace().is_some(),
+        };
+        if is_needed { self.meta.request.brief().into() } else { OnceLock::new() }
+    }
+}
+
+/// Tells the log of the request of a call, which may differ from that of its connection.
+#[inline]
+fn note_request(context: &BodyContext<'_>, call: &CallContext) {
+    if let Some(log) = context.meta.log.filter(|log| !log.is_batch())
+        && let Some(request) = call.request.get()
+    {
+        log.note_request(request);
     }
 }
 

@@ -73,7 +73,10 @@ pub(crate) fn is_within_span() -> bool {
 pub(crate) enum Sampling {
     /// Nothing records calls.
     Off,
-    Unsampled,
+    /// `in_trace`: whether its sender has sent a context.
+    Unsampled {
+        in_trace: bool,
+    },
     Sampled,
 }
 
@@ -86,7 +89,13 @@ impl Sampling {
 
     /// Decides it for a request of which this is known, where something records calls.
     fn of(sent: Option<&TraceContext>) -> Self {
-        if is_sampled(sent) { Self::Sampled } else { Self::Unsampled }
+        if is_sampled(sent) { Self::Sampled } else { Self::Unsampled { in_trace: sent.is_some() } }
+    }
+
+    /// Decides it for a call of the request. It may have a context of its own, which counts
+    /// instead.
+    pub(crate) fn of_call(self, sent: Option<&TraceContext>) -> Self {
+        sent.map_or(self, |sent| Self::of(Some(sent)))
     }
 }
 
@@ -102,15 +111,10 @@ pub(crate) struct NewCall<'a> {
     pub(crate) sent: Option<&'a TraceContext>,
 }
 
-/// Begins the trace of a call that came over a transport. `of_request` is what was decided for the
-/// request that brought it: the call may have a context of its own, which counts instead.
+/// Begins the span of a call that came over a transport.
 #[cold]
-pub(crate) fn begin(of_request: Sampling, call: &NewCall<'_>) -> CallTrace {
-    match call.sent.map_or(of_request, |sent| Sampling::of(Some(sent))) {
-        Sampling::Off => CallTrace::Off,
-        Sampling::Unsampled => CallTrace::Unsampled,
-        Sampling::Sampled => spanned(call, true, None),
-    }
+pub(crate) fn begin(call: &NewCall<'_>) -> CallTrace {
+    spanned(call, true, None)
 }
 
 /// Begins the trace of a call within the process. `around` is the trace of the method that makes

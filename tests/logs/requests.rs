@@ -208,6 +208,7 @@ pub(crate) fn other_transports() {
     let program = chatty(&["--access-log", "--log-format", "json"]);
     let mut socket = WebSocket::open_with(program.address(), &[("X-Request-Id", "of-the-socket")]);
     assert_eq!(socket.error_code("refuse", json!([])), 7);
+    assert_eq!(socket.error_code("refuse", json!({ "_meta": { "requestId": "of-the-call" } })), 7);
     socket.send(r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":9}}"#);
     socket.send(r#"[{"jsonrpc":"2.0","method":"say","id":1},{"jsonrpc":"2.0","method":"say"}]"#);
     socket.message();
@@ -229,6 +230,7 @@ pub(crate) fn other_transports() {
     let expected = [
         "http of-the-socket 101 null null null",
         "websocket of-the-socket null refuse null 7",
+        "websocket of-the-call null refuse null 7",
         "websocket of-the-socket null null say,say null",
         "http of-the-events 200 say null null",
     ];
