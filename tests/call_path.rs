@@ -53,7 +53,7 @@ const INLINE: &[Hop] = &[
     hop("engine/method_route.rs", "start", "route.start("),
     hop("engine/begin.rs", "begin", "begin("),
     hop("engine/begin.rs", "runs_inline", "runs_inline::<S, M>("),
-    hop("../client/src/params/mod.rs", "read", "read::<M>("),
+    hop("../client/src/params/mod.rs", "read", "message.parse("),
     hop("../client/src/params/mod.rs", "read_with", "read_with("),
     hop("../client/src/params/mod.rs", "visit", "deserialize"),
     hop("engine/begin.rs", "run_inline", "run_inline("),

@@ -1,11 +1,17 @@
-//! A server as a process: signals, settings, and what it says when it cannot start.
+//! A server as a process: signals, settings, and what it says when it cannot start; its [`logs`], its
+//! [`traces`], and [`tls`].
+//!
+//! All of it is one program, so that what waits in one test is the time of another.
 
 mod blocking_methods;
 mod early_calls;
+mod logs;
 mod settings;
 mod signals;
 mod start_errors;
+mod tls;
 mod tokens;
+mod traces;
 
 use std::process::ExitCode;
 
@@ -13,7 +19,7 @@ use callbox_test_support::roles;
 use callbox_test_support::trials::{self, Test};
 
 fn main() -> ExitCode {
-    if let Some(end) = roles::run() {
+    if let Some(end) = traces::run_role().or_else(roles::run) {
         return end;
     }
     let tests: [Test; 26] = [
@@ -44,7 +50,7 @@ fn main() -> ExitCode {
         ("a_running_server_follows_the_file_in_which_tokens_are_made_and_revoked", tokens::tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", tokens::token_file),
     ];
-    trials::run(tests)
+    trials::run(tests.into_iter().chain(tls::TESTS).chain(logs::TESTS).chain(traces::TESTS))
 }
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;

@@ -7,6 +7,7 @@
 //! - clients that leave, wait or misbehave: [`peers`], [`crowds`], [`limits`]
 //! - what happens to a server: [`tokens`], [`stops`], [`busy_streams`]
 //! - any order of all of it: [`interleavings`]
+//! - callbox's own client: [`websocket_client`]
 
 mod batches;
 mod busy_streams;
@@ -30,3 +31,4 @@ mod service;
 mod stops;
 mod subscribing;
 mod tokens;
+mod websocket_client;

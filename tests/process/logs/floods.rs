@@ -7,7 +7,7 @@ use callbox_test_support::program::Program;
 use callbox_test_support::wait::until;
 use serde_json::Value;
 
-use crate::{call, lines, log_of, post};
+use crate::logs::{call, lines, log_of, post};
 
 pub(crate) fn overload() {
     let mut program = Program::with_role("holder", &["--port", "0"]).start();

@@ -10,8 +10,8 @@ use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::TLS13;
 
-use crate::tls_server::{call, handshake, start, trusting};
-use crate::{ANSWER, HELLO};
+use crate::tls::tls_server::{call, handshake, start, trusting};
+use crate::tls::{ANSWER, HELLO};
 
 /// Reads until the server closes the connection; what it has sent.
 fn rest(stream: &mut TcpStream) -> Vec<u8> {

@@ -10,7 +10,7 @@ use callbox_test_support::program::{Program, RunningProgram};
 use callbox_test_support::wait::until;
 use rustix::process::Signal;
 
-use crate::{call, post};
+use crate::logs::{call, post};
 
 /// Calls each method of the fragile service a few times, also as notifications, and checks that the
 /// service is still there.

@@ -4,7 +4,7 @@
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
-use crate::{post, result, roles, traceparent};
+use crate::traces::{post, result, roles, traceparent};
 
 /// The methods that call another one, which returns the context that it has got.
 const WAYS: [&str; 4] = ["front.context", "front.ask_near", "front.ask_far", "front.ask_by_socket"];

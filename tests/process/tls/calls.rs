@@ -8,8 +8,8 @@ use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::{TLS12, TLS13};
 
-use crate::tls_server::{call, connect, start, trusting};
-use crate::{ANSWER, HELLO};
+use crate::tls::tls_server::{call, connect, start, trusting};
+use crate::tls::{ANSWER, HELLO};
 
 pub(crate) fn answers() {
     let (program, _directory, root) = start("greeter", &[]);

@@ -10,9 +10,9 @@ use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::collector::{Collector, Manner, Received};
-use crate::lost::lost;
-use crate::{SPAN, TRACE, post, result, roles, traceparent};
+use crate::traces::collector::{Collector, Manner, Received};
+use crate::traces::lost::lost;
+use crate::traces::{SPAN, TRACE, post, result, roles, traceparent};
 
 fn front(collector: &Collector, variables: &[(&str, &str)]) -> RunningProgram {
     roles::start("front", Some(&collector.url), None, variables)

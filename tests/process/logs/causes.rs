@@ -3,7 +3,7 @@
 use callbox_test_support::program::Program;
 use serde_json::Value;
 
-use crate::{call, lines, log_of, post};
+use crate::logs::{call, lines, log_of, post};
 
 pub(crate) fn panics() {
     let program = Program::with_role("keeper", &["--port", "0"]).start();

@@ -9,8 +9,8 @@ use callbox_test_support::roles::GOOD_TOKEN;
 use callbox_test_support::wait::until;
 use rustix::process::Signal;
 
-use crate::collector::{Collector, Manner};
-use crate::{result, roles};
+use crate::traces::collector::{Collector, Manner};
+use crate::traces::{result, roles};
 
 /// The number of spans that were lost.
 pub(crate) fn lost(program: &RunningProgram) -> u64 {

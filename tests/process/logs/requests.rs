@@ -8,7 +8,7 @@ use callbox_test_support::wait::until;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
-use crate::{call, lines, log_of, post};
+use crate::logs::{call, lines, log_of, post};
 
 const TOKEN: (&str, &str) = ("X-Api-Token", GOOD_TOKEN);
 

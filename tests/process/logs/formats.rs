@@ -6,8 +6,8 @@ use callbox_test_support::roles::GOOD_TOKEN;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
-use crate::requests::objects;
-use crate::{call, lines, log_of, post};
+use crate::logs::requests::objects;
+use crate::logs::{call, lines, log_of, post};
 
 pub(crate) fn json_alone() {
     let program = Program::with_role("chatty", &["--port", "0", "--log-format", "json", "--log", "debug"]);

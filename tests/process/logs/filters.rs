@@ -4,7 +4,7 @@ use std::fs;
 
 use callbox_test_support::program::Program;
 
-use crate::{call, lines, log_of, post};
+use crate::logs::{call, lines, log_of, post};
 
 pub(crate) fn filters() {
     let directory = tempfile::tempdir().expect("a directory");

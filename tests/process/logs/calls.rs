@@ -4,7 +4,7 @@
 use callbox_test_support::program::Program;
 use callbox_test_support::roles::GOOD_TOKEN;
 
-use crate::{call, lines, log_of, post};
+use crate::logs::{call, lines, log_of, post};
 
 pub(crate) fn one_line_each() {
     let program = Program::with_role("keeper", &["--port", "0"]).env("RUST_LOG", "callbox=debug").start();

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::collector::{Collector, Manner};
-use crate::{TRACE, result, roles, traceparent};
+use crate::traces::collector::{Collector, Manner};
+use crate::traces::{TRACE, result, roles, traceparent};
 
 pub(crate) fn of_methods() {
     let collector = Collector::start(Manner::Takes);

@@ -7,8 +7,8 @@ use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::TLS13;
 
-use crate::tls_server::{call, connect, pair, put, put_pair, start, trusting};
-use crate::{ANSWER, HELLO};
+use crate::tls::tls_server::{call, connect, pair, put, put_pair, start, trusting};
+use crate::tls::{ANSWER, HELLO};
 
 pub(crate) fn reloads() {
     let (mut program, directory, old) = start("greeter", &[]);

@@ -12,7 +12,7 @@ use callbox_test_support::wait::until;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::json;
 
-use crate::{call, log_of, post};
+use crate::logs::{call, log_of, post};
 
 /// [`GOOD_TOKEN`] as the subprotocol in which a browser sends it.
 const GOOD_TOKEN_IN_BASE64: &str = "Y2FuYXJ5LW9mLXRoZS1nb29kLXRva2Vu";

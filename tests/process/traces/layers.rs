@@ -155,15 +155,20 @@ pub(crate) fn lines() {
 
 pub(crate) fn none() {
     // The log of callbox itself is such a layer.
-    let front = crate::roles::start("front", None, None, &[]);
-    crate::result(&front, None, "front.line");
+    let front = crate::traces::roles::start("front", None, None, &[]);
+    crate::traces::result(&front, None, "front.line");
     front.signal(rustix::process::Signal::TERM);
     let log = front.wait().log;
     assert!(log.contains("a line of front") && !log.contains("call{"), "{log}");
     // Unless its filter names them.
-    let front =
-        crate::roles::start_with("front", &["--port", "0", "--log", "info,callbox::call=info"], None, None, &[]);
-    crate::result(&front, None, "front.line");
+    let front = crate::traces::roles::start_with(
+        "front",
+        &["--port", "0", "--log", "info,callbox::call=info"],
+        None,
+        None,
+        &[],
+    );
+    crate::traces::result(&front, None, "front.line");
     front.signal(rustix::process::Signal::TERM);
     let log = front.wait().log;
     assert!(log.contains("call{otel.name=\"front.line\""), "{log}");
