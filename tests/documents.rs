@@ -234,7 +234,7 @@ fn each_row_of_the_failure_table_has_a_scenario() {
         ("a `&mut self` method panics", "failures/panics.rs", "of_a_sync_writer_"),
         ("a `compute` function panics", "failures/panics.rs", "on_the_worker_pool_"),
         ("a parameter, a result or a future panics", "failures/user_code_panics.rs", "parameters_that_panic_"),
-        ("the log cannot be written", "logs/broken_log.rs", "unwritable"),
+        ("the log cannot be written", "process/logs/broken_log.rs", "unwritable"),
         ("the factory or `on_start` fails", "failures/restarts.rs", "a_factory_that_panics_"),
         ("the host's thread is lost", "failures/threads.rs", "under_a_reader_"),
         ("it arrives while the service starts", "process/early_calls.rs", "starts"),

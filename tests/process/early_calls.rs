@@ -1,6 +1,7 @@
 //! Calls that come while a server starts.
 
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use callbox_test_support::http::{Connection, Response, request};
 use callbox_test_support::program::{Program, ProgramOutput};
@@ -9,10 +10,18 @@ use rustix::process::Signal;
 
 use crate::HELLO;
 
-/// A port that is free, as far as one can know.
+/// A port that is free, and below those that the system gives to programs which ask for any: other
+/// tests do.
 fn free_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port().to_string()
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 10_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Another run of the tests begins elsewhere.
+    let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("a small number");
+    let port = || FIRST + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+    let mut ports = std::iter::repeat_with(port).take(usize::from(COUNT));
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.expect("a free port").to_string()
 }
 
 /// The answer to a call that comes as soon as anybody listens.

@@ -1,5 +1,5 @@
-//! A server as a process: signals, settings, and what it says when it cannot start; its [`logs`], its
-//! [`traces`], and [`tls`].
+//! A server as a process: signals, settings, and what it says when it cannot start; its [`logs`],
+//! its [`traces`], and [`tls`].
 //!
 //! All of it is one program, so that what waits in one test is the time of another.
 

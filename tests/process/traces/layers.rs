@@ -93,7 +93,8 @@ fn keeper() -> &'static Keeper {
     static KEEPER: OnceLock<Keeper> = OnceLock::new();
     KEEPER.get_or_init(|| {
         let keeper = Keeper::default();
-        let targets = Targets::new().with_target("callbox::call", Level::DEBUG).with_target("traces", Level::INFO);
+        let targets =
+            Targets::new().with_target("callbox::call", Level::DEBUG).with_target(module_path!(), Level::INFO);
         tracing_subscriber::registry().with(keeper.clone().with_filter(targets)).init();
         keeper
     })
