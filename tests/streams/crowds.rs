@@ -66,10 +66,10 @@ fn five_hundred_clients_that_do_not_read_leave_room_for_honest_calls() {
 }
 
 #[test]
-fn two_thousand_clients_that_subscribe_and_leave_at_once_leave_nothing_behind() {
+fn five_thousand_clients_that_subscribe_and_leave_at_once_leave_nothing_behind() {
     let running = start();
     let leave = |from: usize| {
-        for number in (from..2000).step_by(2) {
+        for number in (from..5000).step_by(2) {
             let mut socket = running.connect();
             match number % 3 {
                 // Before the reply, after it, and with a close frame.
