@@ -213,3 +213,16 @@ pub mod handlebars {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Tests the examples of the macros, whose crate does not depend on this one.
+#[cfg(doctest)]
+mod macro_examples {
+    #[doc = include_str!("../macros/docs/service.md")]
+    struct OfService;
+
+    #[doc = include_str!("../macros/docs/api.md")]
+    struct OfApi;
+
+    #[doc = include_str!("../macros/docs/rpc_error.md")]
+    struct OfRpcError;
+}
