@@ -154,7 +154,9 @@ fn run_series<'a>(
         return 0;
     }
     let params = |member: &'a ResolvedMember<'_>| member.as_ref().ok().and_then(|request| request.parsed.params);
-    let mut replies = route.run_series(call, &mut series.iter().map(params));
+    // All results of a series are there before the first of them is written.
+    let longest = context.budget.time_to_fill();
+    let mut replies = route.run_series(call, &mut series.iter().map(params), longest);
     let ran = replies.len();
     for (index, request) in (index..).zip(series[..ran].iter().flatten()) {
         if let Some(id) = request.id {

@@ -3,6 +3,8 @@
 //! A call runs inline, on the thread where it arrives, or it is admitted and put into its mailbox.
 //! [`runs_inline`] is the rule for that.
 
+use std::time::Duration;
+
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
@@ -120,18 +122,19 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
     Begun::Queued(call)
 }
 
-/// Runs the first of several calls of one method inline, one after the other in one turn. They
-/// differ only in their messages.
+/// Runs the first of several calls of one method inline, one after the other in one turn of at most
+/// `longest`. They differ only in their messages.
 ///
 /// Returns the replies of those that ran. The others are yet to begin.
 pub(crate) fn begin_series<S: Handles<M>, M: Message>(
     core: &Core<S>,
     entry: &MethodEntry,
     call: CallContext,
+    longest: Duration,
     read: impl FnOnce() -> Vec<M>,
 ) -> Vec<Reply<M>> {
     if S::IS_SYNC && runs_inline::<S, M>(core, entry, &call, Entrance::Transport { inline: true }) {
-        run_series(core, entry, call, read())
+        run_series(core, entry, call, longest, read())
     } else {
         Vec::new()
     }

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::TryFutureExt;
 use futures::future::LocalBoxFuture;
@@ -125,13 +126,14 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         &self,
         mut call: CallContext,
         params: &mut dyn Iterator<Item = Option<&str>>,
+        longest: Duration,
     ) -> Box<dyn SeriesReplies> {
         // Each call of a caller that may have only some takes a place of its own.
         if Self::IS_SUBSCRIPTION || self.entry.caller_limit.is_some() {
             return Box::new(());
         }
         call.services = services_of(&self.core, &self.entry);
-        let replies = begin_series(&self.core, &self.entry, call, || read_all::<M>(params));
+        let replies = begin_series(&self.core, &self.entry, call, longest, || read_all::<M>(params));
         Box::new(SerializedReplies::<M>(replies.into_iter()))
     }
 

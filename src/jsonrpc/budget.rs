@@ -3,9 +3,11 @@
 use std::cell::{Cell, OnceCell};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::pending_results::time_to_fill;
 use super::{PendingResults, RpcError, check, write};
 
 /// The number of bytes that results may still add to one response.
@@ -44,6 +46,11 @@ impl ResponseBudget {
     /// Whether some result did not fit. Then members of a batch that have not begun need not run.
     pub(crate) fn is_full(&self) -> bool {
         self.full.get() || self.shared().is_some_and(|pending| pending.is_full())
+    }
+
+    /// Returns the shortest time in which calls could make more results than still fit.
+    pub(crate) fn time_to_fill(&self) -> Duration {
+        time_to_fill(self.left.get())
     }
 
     /// Appends the result of a method to `out` as JSON, and takes its bytes.

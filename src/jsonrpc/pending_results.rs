@@ -9,6 +9,11 @@ use super::RpcError;
 /// Maximum number of bytes that a thread can fill in a nanosecond, with what is in its cache.
 const BYTES_PER_NANO: usize = 64;
 
+/// Returns the shortest time in which a thread could make results of so many bytes.
+pub(super) fn time_to_fill(bytes: usize) -> Duration {
+    Duration::from_nanos((bytes / BYTES_PER_NANO) as u64)
+}
+
 /// The results of one batch that wait for the thread that answers it.
 ///
 /// The serialized size of a value is known only once it is written, and a service can produce large

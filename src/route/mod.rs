@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
@@ -66,11 +67,13 @@ pub(crate) trait Route: Send + Sync {
     fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart;
 
     /// Runs a prefix of several calls here and now, and returns their replies. The calls have
-    /// everything but their parameters in common. The others must still be [started](Self::start).
+    /// everything but their parameters in common, and begin within `longest`. The others must still
+    /// be [started](Self::start).
     fn run_series(
         &self,
         _call: CallContext,
         _params: &mut dyn Iterator<Item = Option<&str>>,
+        _longest: Duration,
     ) -> Box<dyn SeriesReplies> {
         Box::new(())
     }

@@ -24,18 +24,19 @@ const MAX_DURATION: Duration = Duration::from_micros(200);
 /// that ran.
 ///
 /// None runs if the state is taken. The series ends when a call has panicked or was long, when
-/// another call waits, at the deadline, or after [`MAX_DURATION`].
+/// another call waits, at the deadline, or after `longest`, which is [`MAX_DURATION`] at most.
 pub(crate) fn run_series<S: Handles<M>, M: Message>(
     core: &Core<S>,
     entry: &MethodEntry,
     call: CallContext,
+    longest: Duration,
     messages: Vec<M>,
 ) -> Vec<Reply<M>> {
     let Some(turn) = take_soon(core) else { return Vec::new() };
     let running = RunGuard::enter(entry, current(core, &call));
     let record = CallRecord::series(entry, call);
     let mut series = Series { core, record, turn, replies: Vec::with_capacity(messages.len()) };
-    series.run(messages.into_iter());
+    series.run(longest.min(MAX_DURATION), messages.into_iter());
     drop(running);
     series.replies
 }
@@ -49,9 +50,9 @@ struct Series<'a, S: Service, M: Message> {
 }
 
 impl<S: Service, M: Message> Series<'_, S, M> {
-    fn run(&mut self, mut messages: vec::IntoIter<M>) {
+    fn run(&mut self, longest: Duration, mut messages: vec::IntoIter<M>) {
         let start = Instant::now();
-        let (mut began, end) = (start, self.record.call().deadline.min(start + MAX_DURATION));
+        let (mut began, end) = (start, self.record.call().deadline.min(start + longest));
         while began < end && (self.replies.is_empty() || self.record.entry().meter.cost.is_short(began)) {
             let before = self.replies.len();
             let last = self.run_some(&mut messages);
