@@ -24,6 +24,8 @@
 //! crate alone, which has no actix.
 
 use callbox_client as client;
+#[cfg(any(feature = "client", feature = "nats"))]
+pub use client::BuildError;
 pub use client::{
     Batch, Call, Calls, Cause, Client, ClientError, ClientOutput, FromRpcError, IntoCall, LocalCaller, LocalService,
     NamedCall, ProgressReport, Retry, ServiceClient, Started, Transport, TransportError, TransportRequest,
@@ -32,7 +34,9 @@ pub use client::{
 #[doc(hidden)]
 pub use client::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};
 #[cfg(feature = "client")]
-pub use client::{BuildError, ClientBuilder, ConnectionEvent};
+pub use client::{ClientBuilder, ConnectionEvent};
+#[cfg(feature = "nats")]
+pub use client::{Nats, NatsBuilder};
 
 pub use callbox_macros::api;
 

@@ -102,6 +102,8 @@
 //! - `settings` resolves flags over environment over file over builder, once.
 //! - `http` is the actix-web front: endpoints, rejections, pages, files, and the limits of
 //!   connections.
+//! - `nats` is the front on NATS, with the feature `nats`: groups of instances, and how they are
+//!   found.
 //! - `dispatch` takes one body and returns one, for any transport. It asks `auth` who is calling
 //!   and `router` for the method.
 //! - `topic` is the source of most subscriptions: a ring of items in the state of a service.
@@ -160,6 +162,8 @@ mod jsonrpc;
 mod mailbox;
 mod measure;
 pub mod metrics;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "otel")]
 pub mod otel;
 mod peer;

@@ -7,10 +7,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use crate::client_error::BoxError;
-
 use crate::address::Address;
-use crate::client_error::Cause;
+use crate::build_error::BuildError;
 use crate::retry::Retry;
 use crate::untyped::Client;
 #[cfg(feature = "websocket")]
@@ -56,18 +54,6 @@ struct Token(Arc<str>);
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("…")
-    }
-}
-
-/// The error of [`ClientBuilder`]: the URL, the name of the token header, or a certificate is not
-/// valid, or a WebSocket cannot be opened.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BuildError(Cause);
-
-impl BuildError {
-    pub(crate) fn new(cause: impl Into<BoxError>) -> Self {
-        Self(Cause::new(cause))
     }
 }
 

@@ -117,7 +117,8 @@ impl CallTarget {
 impl<M: Message> UnsentCall<M> {
     /// Returns the request object of a call or a notification over the wire.
     pub(crate) fn request(&self, client: &Client, is_call: bool) -> Result<RequestObject, ClientError> {
-        let request = client.request(full_name(self.namespace, M::NAME), &self.message, is_call)?;
+        let namespace = self.namespace.filter(|_| !client.transport.is_group());
+        let request = client.request(full_name(namespace, M::NAME), &self.message, is_call)?;
         Ok(RequestObject { idempotent: M::IDEMPOTENT, ..request })
     }
 

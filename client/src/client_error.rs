@@ -223,7 +223,7 @@ impl From<TransportError> for ClientError {
             FailureKind::NeverSent => Self::Unreachable(cause),
             FailureKind::Lost => Self::Lost(cause),
             FailureKind::BadResponse => Self::BadResponse(cause),
-            #[cfg(feature = "websocket")]
+            #[cfg(any(feature = "nats", feature = "websocket"))]
             FailureKind::Unsupported => Self::Unsupported(cause),
         }
     }

@@ -17,9 +17,14 @@ pub struct Directory {
     /// Clients that the program has made itself, each as a function that clones it.
     given: HashMap<TypeId, GivenClient>,
     remote: HashMap<String, Client>,
+    /// Makes clients of all other services by their names, if they can be anywhere.
+    others: Option<FindClient>,
     /// What the server of these services has for them, by its type.
     values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
+
+/// Makes the client of a service by its name.
+type FindClient = Box<dyn Fn(&str) -> Client + Send + Sync>;
 
 /// A client whose type is not named.
 pub struct GivenClient(Box<dyn Fn() -> Box<dyn Any> + Send + Sync>);
@@ -69,6 +74,11 @@ impl Directory {
         self.remote.insert(name, client);
     }
 
+    /// Says how any other service is found by its name.
+    pub fn find_others(&mut self, find: impl Fn(&str) -> Client + Send + Sync + 'static) {
+        self.others = Some(Box::new(find));
+    }
+
     /// Adds a value that the server has for its services.
     pub fn add_value<T: Send + Sync + 'static>(&mut self, value: T) {
         self.values.insert(TypeId::of::<T>(), Arc::new(value));
@@ -84,6 +94,7 @@ impl Directory {
         self.local.contains_key(&need.client)
             || self.given.contains_key(&need.client)
             || self.remote.contains_key(need.name)
+            || self.others.is_some()
     }
 
     /// Returns a client, if there is a service for it. One that was given comes first, then one of
@@ -93,7 +104,8 @@ impl Directory {
             return clone().downcast().ok().map(|client| *client);
         }
         let local = self.local.get(&TypeId::of::<C>()).cloned().map(TypedClient::from);
-        local.or_else(|| self.remote.get(C::NAME).cloned().map(TypedClient::from)).map(C::from)
+        let remote = || self.remote.get(C::NAME).cloned().or_else(|| Some(self.others.as_ref()?(C::NAME)));
+        local.or_else(|| remote().map(TypedClient::from)).map(C::from)
     }
 }
 

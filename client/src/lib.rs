@@ -66,6 +66,8 @@ mod address;
 mod ambient;
 mod batch;
 mod batch_types;
+#[cfg(any(feature = "http", feature = "nats", feature = "websocket"))]
+mod build_error;
 #[cfg(any(feature = "http", feature = "websocket"))]
 mod builder;
 mod call;
@@ -84,6 +86,8 @@ mod local;
 mod message;
 mod name;
 mod named_call;
+#[cfg(feature = "nats")]
+mod nats;
 mod params;
 mod progress;
 mod representable;
@@ -113,8 +117,10 @@ mod websocket;
 pub use batch::Batch;
 #[doc(hidden)]
 pub use batch_types::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};
+#[cfg(any(feature = "http", feature = "nats", feature = "websocket"))]
+pub use build_error::BuildError;
 #[cfg(any(feature = "http", feature = "websocket"))]
-pub use builder::{BuildError, ClientBuilder};
+pub use builder::ClientBuilder;
 pub use call::{Call, IntoCall, LocalCaller};
 pub use callbox_macros::{ClientRpcError as RpcError, client_api as api};
 pub use client_error::{Cause, ClientError};
@@ -125,6 +131,8 @@ pub use internal_error::InternalError;
 pub use local::LocalService;
 pub use message::{Message, Reply};
 pub use named_call::{NamedCall, Started};
+#[cfg(feature = "nats")]
+pub use nats::{Nats, NatsBuilder};
 pub use progress::ProgressReport;
 pub use retry::Retry;
 pub use rpc_error::RpcError;

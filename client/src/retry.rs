@@ -110,12 +110,22 @@ impl RetryState {
     }
 
     /// Takes a retry from the budget and returns the pause before it; nothing if there must be no
-    /// further attempt. `retry_after` is the time that the server asked for.
-    pub(crate) fn pause(&self, tries: u32, retry_after: Duration, now: Instant, deadline: Instant) -> Option<Duration> {
+    /// further attempt. `retry_after` is the time that the server asked for; without it there is no
+    /// pause.
+    pub(crate) fn pause(
+        &self,
+        tries: u32,
+        retry_after: Option<Duration>,
+        now: Instant,
+        deadline: Instant,
+    ) -> Option<Duration> {
         if tries >= self.retry.attempts {
             return None;
         }
-        let pause = retry_after.checked_add(random_up_to(self.retry.limit(tries)))?;
+        let pause = match retry_after {
+            Some(asked) => asked.checked_add(random_up_to(self.retry.limit(tries)))?,
+            None => Duration::ZERO,
+        };
         if now.checked_add(pause)? >= deadline {
             return None;
         }
@@ -156,7 +166,7 @@ mod tests {
     const SOON: Duration = Duration::from_secs(60);
 
     fn pauses(retries: &RetryState, count: usize, now: Instant) -> usize {
-        (0..count).filter(|_| retries.pause(1, Duration::ZERO, now, now + SOON).is_some()).count()
+        (0..count).filter(|_| retries.pause(1, Some(Duration::ZERO), now, now + SOON).is_some()).count()
     }
 
     #[test]
@@ -186,16 +196,17 @@ mod tests {
     fn a_pause_is_at_least_what_the_server_asks_for_and_never_past_the_deadline() {
         let (retries, now) = (RetryState::new(Retry::default()), Instant::now());
         let asked = Duration::from_secs(5);
-        let pause = retries.pause(1, asked, now, now + SOON).unwrap();
+        let pause = retries.pause(1, Some(asked), now, now + SOON).unwrap();
         assert!((asked..=asked + Duration::from_millis(50)).contains(&pause), "{pause:?}");
-        assert_eq!(retries.pause(1, asked, now, now + asked), None);
-        assert_eq!(retries.pause(1, Duration::MAX, now, now + SOON), None);
+        assert_eq!(retries.pause(1, Some(asked), now, now + asked), None);
+        assert_eq!(retries.pause(1, Some(Duration::MAX), now, now + SOON), None);
+        assert_eq!(retries.pause(1, None, now, now + SOON), Some(Duration::ZERO), "elsewhere, at once");
     }
 
     #[test]
     fn there_are_no_more_attempts_than_allowed() {
         let now = Instant::now();
-        let may = |retry, tries| RetryState::new(retry).pause(tries, Duration::ZERO, now, now + SOON).is_some();
+        let may = |retry, tries| RetryState::new(retry).pause(tries, Some(Duration::ZERO), now, now + SOON).is_some();
         assert!(may(Retry::default(), 3) && !may(Retry::default(), 4));
         assert!(!may(Retry::never(), 1));
         assert!(!may(Retry::default().budget(0.0, 0), 1));

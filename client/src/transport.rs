@@ -74,7 +74,10 @@ pub struct TransportRequest {
     #[cfg_attr(not(any(feature = "http", feature = "websocket")), expect(dead_code, reason = "no transport reads it"))]
     pub(crate) ids: BodyIds,
     /// What the only call in the body gets besides its response.
-    #[cfg_attr(not(any(feature = "http", feature = "websocket")), expect(dead_code, reason = "no transport has any"))]
+    #[cfg_attr(
+        not(any(feature = "http", feature = "nats", feature = "websocket")),
+        expect(dead_code, reason = "no transport has any")
+    )]
     pub(crate) streams: CallStreams,
 }
 
@@ -139,7 +142,7 @@ pub(crate) enum FailureKind {
     NeverSent,
     Lost,
     BadResponse,
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "nats", feature = "websocket"))]
     Unsupported,
 }
 
@@ -162,7 +165,7 @@ impl TransportError {
     }
 
     /// Makes an error for a body that this transport cannot send, however often it tries.
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "nats", feature = "websocket"))]
     pub(crate) fn unsupported(cause: impl Into<BoxError>) -> Self {
         Self { kind: FailureKind::Unsupported, cause: Cause::new(cause) }
     }
@@ -197,6 +200,13 @@ pub(crate) trait DynTransport: Send + Sync {
     /// Whether deadline, chain, id of the request and trace go into the parameters of each call, if
     /// the server reads them there, since this transport has no other place for them. Default: no.
     fn puts_meta_into_params(&self) -> bool {
+        false
+    }
+
+    /// Whether it reaches any instance of one service, and not one server: then each call is a
+    /// request of its own, names of methods have no namespace, and the first retry comes at once.
+    /// Default: no.
+    fn is_group(&self) -> bool {
         false
     }
 

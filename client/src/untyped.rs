@@ -1,10 +1,12 @@
 //! The untyped client, which calls methods of any JSON-RPC 2.0 server by name.
 
 use std::fmt;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -213,12 +215,13 @@ impl Client {
                 Err(_) => response::repeat(&ClientError::Deadline(None), body.len()),
             };
             tries += 1;
-            let (mut repeat, mut retry_after) = (Vec::new(), Duration::ZERO);
+            let (mut repeat, mut retry_after, mut only_rejected) = (Vec::new(), Duration::ZERO, true);
             for (at, result) in pending.into_iter().zip(responses) {
                 if let Err(error) = &result
                     && may_repeat(error, requests[at].idempotent)
                 {
                     repeat.push(at);
+                    only_rejected &= matches!(error, ClientError::Rejected(_));
                     retry_after = retry_after.max(error.retry_after().unwrap_or_default());
                 }
                 results[at] = Some(result);
@@ -226,6 +229,9 @@ impl Client {
             if repeat.is_empty() || !self.retrying {
                 break;
             }
+            // Another instance may have room.
+            let is_elsewhere = tries == 1 && self.transport.is_group() && only_rejected;
+            let retry_after = Some(retry_after).filter(|_| !is_elsewhere);
             let Some(pause) = self.retries.pause(tries, retry_after, Instant::now(), deadline) else { break };
             log_debug!(calls = repeat.len(), tries, ?pause, "retrying calls");
             tokio::time::sleep(pause).await;
@@ -238,6 +244,16 @@ impl Client {
     /// Sends one body and reads its response. A failure of the whole body is the result of each
     /// request.
     async fn exchange(&self, requests: &[&RequestObject], shape: BodyShape, deadline: Instant) -> Vec<RawResult> {
+        if shape == BodyShape::Batch && self.transport.is_group() {
+            let each = requests
+                .iter()
+                .map(|request| self.exchange_body(slice::from_ref(request), BodyShape::Single, deadline));
+            return join_all(each).await.concat();
+        }
+        self.exchange_body(requests, shape, deadline).await
+    }
+
+    async fn exchange_body(&self, requests: &[&RequestObject], shape: BodyShape, deadline: Instant) -> Vec<RawResult> {
         let current = Current::of_thread();
         let is_within_method = current.is_some();
         let trace = call_trace::trace_for_calls(current.as_ref());

@@ -38,6 +38,8 @@ use crate::trace::Sampling;
 use cutoff::{cut_off, unless_cut};
 pub(crate) use request_log::{AccessLine, RequestLog, RequestLogging};
 use resolved_request::ResolvedRequest;
+#[cfg(feature = "nats")]
+pub(crate) use session::CANCEL;
 use session::{CallStreams, CancellableCall};
 pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken};
 
@@ -70,6 +72,8 @@ pub(crate) struct RequestMeta<'a> {
     pub(crate) request: &'a LazyRequest<'a>,
     /// What the log knows of the request, if its lines are to have the id.
     pub(crate) log: Option<&'a RequestLog>,
+    /// What carries the body.
+    pub(crate) carrier: Carrier,
     /// The connection, if it has more than one answer for each body.
     pub(crate) session: Option<SessionContext<'a>>,
 }
@@ -96,19 +100,20 @@ struct BodyContext<'a> {
 }
 
 impl Dispatch {
-    /// Answers one body. Dropping the future gives its calls up.
+    /// Answers one body, which was parsed. Dropping the future gives its calls up.
     ///
     /// The future of a single call is kept small, for the quick way of the memory allocator: what
     /// it holds is captured once, which the arguments of an async function are not, and what few
     /// calls need is in boxes.
+    #[inline]
     pub(crate) fn handle<'a>(
         &'a self,
-        body: &'a [u8],
+        envelope: Result<Envelope<'a>, RpcError>,
         meta: RequestMeta<'a>,
     ) -> impl Future<Output = RpcResponse> + use<'a> {
         let (arrived, dialect) = (Instant::now(), meta.dialect);
         let resolve = |request| self.resolve(request, dialect);
-        match Envelope::parse(body, &self.limits) {
+        match envelope {
             Ok(Envelope::Single(Ok(request))) => {
                 let request = resolve(request);
                 if let Some(log) = meta.log.filter(|_| !request.is_cancellation()) {
@@ -164,9 +169,13 @@ impl Dispatch {
     /// As [`handle`](Self::handle), for a transport that goes on after a panic outside of any
     /// method. That is a bug in callbox, but the client must still get a response and keep its
     /// connection.
-    pub(crate) async fn handle_caught(&self, body: &[u8], meta: RequestMeta<'_>) -> RpcResponse {
+    pub(crate) async fn handle_caught(
+        &self,
+        envelope: Result<Envelope<'_>, RpcError>,
+        meta: RequestMeta<'_>,
+    ) -> RpcResponse {
         let dialect = meta.dialect;
-        let response = AssertUnwindSafe(self.handle(body, meta)).catch_unwind().await;
+        let response = AssertUnwindSafe(self.handle(envelope, meta)).catch_unwind().await;
         response.unwrap_or_else(|panic| Self::after_panic(dialect, &*panic))
     }
 
@@ -300,8 +309,7 @@ fn count_refused(refused: &RefusedRequests, meta: &RequestMeta<'_>, error: &RpcE
         // Of a server that stops, or whose authenticator is away, which counts for itself.
         _ => return,
     };
-    let is_websocket = meta.session.is_some_and(SessionContext::is_websocket);
-    refused.add(if is_websocket { Carrier::WebSocket } else { Carrier::Http }, reason);
+    refused.add(meta.carrier, reason);
 }
 
 /// Waits for the end of a call, whose result is then appended to `out`.
@@ -325,6 +333,12 @@ impl RpcResponse {
         let mut body = Vec::new();
         dialect.error(&mut body, id, error);
         Self::new(body, Some(error))
+    }
+
+    /// Returns the response to a call without an id whose caller has cancelled it.
+    #[cfg(feature = "nats")]
+    pub(crate) fn cancelled() -> Self {
+        Self::error(Dialect::Jsonrpc, Id::NULL, &RpcError::cancelled())
     }
 
     fn nothing(body: Option<&'static [u8]>) -> Self {

@@ -180,6 +180,7 @@ impl AccessLine {
             transport = match self.transport {
                 CallTransport::WebSocket => "websocket",
                 CallTransport::Http => "http",
+                CallTransport::Nats => "nats",
                 CallTransport::InProcess => "process",
             },
             method = single.filter(|calls| calls.count > 0).map(|calls| calls.names.as_str()),

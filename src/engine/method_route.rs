@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
 use crate::measure::CallRecord;
+#[cfg(feature = "nats")]
+use crate::route::MethodLoad;
 use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext};
 use crate::service::{
     ByKind, CallContext, CallerPlace, ErrorList, ExecutionInfo, Handles, Link, Message, MethodDescription,
@@ -65,6 +67,16 @@ impl<S: Service> MethodTable<S> for Routes<'_, S> {
 impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     fn name(&self) -> &'static str {
         self.entry.name
+    }
+
+    #[cfg(feature = "nats")]
+    fn bare_name(&self) -> &'static str {
+        M::NAME
+    }
+
+    #[cfg(feature = "nats")]
+    fn load(&self) -> Option<MethodLoad> {
+        Some(self.core.admission.load(&self.entry))
     }
 
     fn service(&self) -> Option<&'static str> {

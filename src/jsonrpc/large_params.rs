@@ -41,6 +41,14 @@ const PLACEHOLDER: &str = "{}";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UncheckedParams<'a>(&'a str);
 
+#[cfg(feature = "nats")]
+impl<'a> UncheckedParams<'a> {
+    /// Returns those of a request whose parameters came alone.
+    pub(super) fn alone(params: &'a str) -> Self {
+        Self(params)
+    }
+}
+
 impl UncheckedParams<'_> {
     /// Returns the error that answers the whole body if its parameters are not JSON.
     #[cold]

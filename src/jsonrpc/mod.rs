@@ -17,6 +17,8 @@ mod pending_results;
 mod property_tests;
 mod request;
 mod request_fault;
+#[cfg(feature = "nats")]
+mod request_parts;
 mod response;
 #[cfg(test)]
 mod tests;
@@ -33,5 +35,7 @@ pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH};
 pub(crate) use id::Id;
 pub(crate) use pending_results::{PendingResults, ResultLease};
 pub(crate) use request::{InvalidRequest, ParsedRequest, RpcRequest};
+#[cfg(feature = "nats")]
+pub(crate) use request_parts::payload_range;
 pub(crate) use response::{BatchWriter, Draft};
 pub(crate) use truncate::truncated;

@@ -1,12 +1,21 @@
 //! Admission: whether a call may enter its mailbox.
 
+#[cfg(feature = "nats")]
+use std::time::Duration;
+
 use tokio::time::Instant;
 
+#[cfg(feature = "nats")]
+use crate::measure::Counter;
+#[cfg(feature = "nats")]
+use crate::route::MethodLoad;
 use crate::route::Rejection;
 use crate::service::{CallContext, MethodKind};
 use crate::sync::Arc;
 
 use super::backlog::Backlog;
+#[cfg(feature = "nats")]
+use super::backlog::MIN_SAMPLES;
 use super::call_queue::{Mailbox, QueueItem};
 use super::method_entry::MethodEntry;
 use super::quota::{LimitReached, MailboxSlots, Permit, SERVICE_BYTES, SERVICE_CALLS};
@@ -114,6 +123,15 @@ impl Admission {
         let max_wait = entry.options.max_wait?;
         let sheds = entry.shedding.sheds(now.saturating_duration_since(arrived), max_wait, busy_since, now);
         sheds.then(|| overdue(entry.name, entry.slots.capacity(), self.current_backlog(entry)))
+    }
+
+    /// Returns how much work is to be done before a call of this method.
+    #[cfg(feature = "nats")]
+    pub(crate) fn load(&self, entry: &MethodEntry) -> MethodLoad {
+        let backlog = self.current_backlog(entry);
+        let usual = if backlog.samples < MIN_SAMPLES { Duration::ZERO } else { backlog.usual };
+        let is_running = entry.meter.counters.get(Counter::Running) > 0;
+        MethodLoad { wait: backlog.wait() + if is_running { backlog.usual } else { Duration::ZERO }, usual }
     }
 
     /// Returns the work in front of a call of this method, as it is now.

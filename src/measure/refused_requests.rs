@@ -1,5 +1,6 @@
 //! Requests that reach no method, and so are in the statistics of none.
 
+use crate::service::CallTransport;
 use crate::sync::{AtomicU64, Ordering};
 
 /// What carried a request.
@@ -7,6 +8,18 @@ use crate::sync::{AtomicU64, Ordering};
 pub(crate) enum Carrier {
     Http,
     WebSocket,
+    Nats,
+}
+
+impl Carrier {
+    /// Returns the carrier of requests of this transport.
+    pub(crate) fn of(transport: CallTransport) -> Self {
+        match transport {
+            CallTransport::WebSocket => Self::WebSocket,
+            CallTransport::Nats => Self::Nats,
+            CallTransport::Http | CallTransport::InProcess => Self::Http,
+        }
+    }
 }
 
 /// Why a request reached no method.
@@ -24,7 +37,8 @@ pub(crate) enum RefusedReason {
     TooLarge,
 }
 
-const CARRIERS: [(Carrier, &str); 2] = [(Carrier::Http, "http"), (Carrier::WebSocket, "websocket")];
+const CARRIERS: [(Carrier, &str); 3] =
+    [(Carrier::Http, "http"), (Carrier::WebSocket, "websocket"), (Carrier::Nats, "nats")];
 
 const REASONS: [(RefusedReason, &str); 5] = [
     (RefusedReason::Parse, "parse"),

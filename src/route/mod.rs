@@ -31,6 +31,19 @@ pub(crate) trait Route: Send + Sync {
     /// Returns the name as callers write it.
     fn name(&self) -> &'static str;
 
+    /// Returns the name without the namespace of the service.
+    #[cfg(feature = "nats")]
+    fn bare_name(&self) -> &'static str {
+        self.name()
+    }
+
+    /// Returns how much work waits before a call that arrives now. A method of callbox's own has
+    /// none.
+    #[cfg(feature = "nats")]
+    fn load(&self) -> Option<MethodLoad> {
+        None
+    }
+
     /// Returns the name of the service. A method of callbox's own has none.
     fn service(&self) -> Option<&'static str> {
         None
@@ -129,6 +142,16 @@ pub(crate) struct StartContext<'a> {
     /// The response so far, to which the result is appended if the call ends at once. The result of
     /// a notification is discarded.
     pub(crate) out: &'a mut Vec<u8>,
+}
+
+/// The work that waits before a call that arrives now.
+#[cfg(feature = "nats")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MethodLoad {
+    /// How long the call would wait.
+    pub(crate) wait: Duration,
+    /// Usual run time of a call; zero as long as there are too few to know.
+    pub(crate) usual: Duration,
 }
 
 /// Identifies a mailbox among all services of the process.

@@ -35,6 +35,7 @@ use super::erased_service::{ErasedService, ServicePlan, stats_of};
 use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
 use super::metrics::MetricsMount;
+use super::nats::NatsMount;
 use super::title::title;
 use super::token_checker::TokenChecker;
 use super::{Server, assets};
@@ -43,6 +44,7 @@ use super::{Server, assets};
 /// The services do not run yet.
 ///
 /// `address` is where the server listens; it is empty if the server has no socket of its own.
+/// `nats` is its connection to NATS, if it has one.
 ///
 /// # Errors
 /// For every mistake that would keep the server from doing its work, and if there is no actix
@@ -51,6 +53,7 @@ pub(super) fn assemble(
     server: Server,
     settings: &Settings,
     address: &Arc<OnceLock<SocketAddr>>,
+    nats: Option<NatsMount>,
 ) -> Result<ServerHandle> {
     if actix::System::try_current().is_none() {
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
@@ -81,7 +84,7 @@ pub(super) fn assemble(
     let counters = ServerCounters::default();
     let feed = console_feed(settings, address.get().copied(), &services, &counters.connections);
     let (router, discover) = make_router(&services, settings, tokens, address, (&counters, feed.clone()))?;
-    surroundings.set(directory(&services, clients, &router, settings, metrics.clone())?, app.clone());
+    surroundings.set(directory(&services, clients, &router, settings, metrics.clone(), nats.as_ref())?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
         StartError::new(what, "use letters, digits and dashes in --token-header")
@@ -140,6 +143,7 @@ pub(super) fn assemble(
     let shared = ServerState {
         metrics: ServerMetrics::new(stats_of(&services), counters, metrics),
         log: Mutex::new(Some(NeverWaits::begin())),
+        nats,
         metrics_mount: MetricsMount::new(settings, address.get().copied()),
         services,
         app,

@@ -13,6 +13,7 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::erased_service::ErasedService;
+use super::nats::NatsMount;
 use super::remotes;
 
 /// Lists the services, and checks that those are there which methods need.
@@ -25,6 +26,7 @@ pub(super) fn directory(
     router: &Router,
     settings: &Settings,
     metrics: Metrics,
+    nats: Option<&NatsMount>,
 ) -> Result<Directory> {
     let (mut directory, mut names) = (Directory::default(), HashSet::new());
     directory.add_value(metrics);
@@ -38,11 +40,19 @@ pub(super) fn directory(
         service.list(&mut directory);
     }
     remotes::add(&mut directory, &names, settings)?;
+    if let Some(nats) = nats {
+        if let Some(name) = names.iter().find(|name| name.starts_with('_')) {
+            let fix = "rename it with #[service(name = \"…\")]: names that begin with `_` are callbox's own there";
+            return Err(StartError::new(format_args!("the service `{name}` cannot be on NATS"), fix));
+        }
+        nats.list(&mut directory, settings)?;
+    }
     for route in router.routes() {
         if let Some(need) = route.options().needs.services.iter().find(|need| !directory.has(**need)) {
             let (method, name) = (route.name(), need.name);
             let what = format_args!("the method {method} calls the service `{name}`, which this server does not have");
-            let fix = format_args!("add it with .service(…), or say where it is with --remote {name}=URL").to_string();
+            let fix = format_args!("add it with .service(…), or say where it is with --remote {name}=URL or --nats")
+                .to_string();
             return Err(StartError::new(what, fix));
         }
     }

@@ -32,6 +32,7 @@ use super::console::ConsoleMount;
 use super::erased_service::ErasedService;
 use super::health::health;
 use super::metrics::MetricsMount;
+use super::nats::NatsMount;
 use super::traces::flush_spans;
 
 /// Handle of running services, returned by [`Server::launch`](crate::Server::launch). Cheap to
@@ -59,6 +60,8 @@ pub(super) struct ServerState {
     pub(super) metrics: ServerMetrics,
     /// Keeps the threads that serve from waiting for the log.
     pub(super) log: Mutex<Option<NeverWaits>>,
+    /// Its connection to NATS, if it has one.
+    pub(super) nats: Option<NatsMount>,
     pub(super) metrics_mount: MetricsMount,
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
@@ -101,7 +104,20 @@ impl ServerHandle {
                 return Err(error);
             }
         }
+        if let Some(nats) = &self.shared.nats
+            && let Err(error) = nats.begin(&self.shared).await
+        {
+            let _ = self.stop().await;
+            return Err(error);
+        }
         Ok(())
+    }
+
+    /// Sends further calls over NATS to other instances.
+    pub(super) async fn leave_nats(&self) {
+        if let Some(nats) = &self.shared.nats {
+            nats.leave().await;
+        }
     }
 
     /// Returns everything that the server serves as routes: endpoints, custom routes, templates and
@@ -221,6 +237,7 @@ impl ServerHandle {
             sampling: crate::trace::Sampling::Off,
             request: &request,
             log: None,
+            carrier: crate::measure::Carrier::Http,
             session: None,
         };
         self.shared.dispatch.handle(body, meta).await.body
@@ -237,10 +254,13 @@ impl ServerHandle {
         self.shared.leaving.load(Ordering::Acquire)
     }
 
-    /// Returns for each service whether it is ready.
+    /// Returns for each service whether it is ready, and whether there is a connection to NATS, if
+    /// the server is to have one.
     pub(super) async fn readiness(&self) -> Vec<(&'static str, bool)> {
         let service = async |service: &Arc<dyn ErasedService>| (service.name(), service.is_ready().await);
-        join_all(self.shared.services.iter().map(service)).await
+        let mut readiness = join_all(self.shared.services.iter().map(service)).await;
+        readiness.extend(self.shared.nats.as_ref().map(|nats| ("nats", nats.is_connected())));
+        readiness
     }
 
     /// Reports the server as not ready from now on, although it still serves calls.
@@ -267,6 +287,7 @@ impl ServerHandle {
 
     async fn stop_services(&self) -> Result<()> {
         let shared = &self.shared;
+        self.leave_nats().await;
         shared.stopping.send_replace(true);
         let stops = join_all(shared.services.iter().map(|service| service.stop(shared.shutdown_timeout)));
         let stopped = async {
@@ -286,6 +307,9 @@ impl ServerHandle {
         };
         let until = Instant::now() + shared.shutdown_timeout;
         let (unfinished, ()) = join(stopped, cut).await;
+        if let Some(nats) = &shared.nats {
+            nats.end().await;
+        }
         flush_spans(until.saturating_duration_since(Instant::now())).await;
         if unfinished.is_empty() {
             return Ok(());

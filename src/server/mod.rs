@@ -22,6 +22,7 @@ mod log;
 mod metrics;
 mod metrics_listener;
 mod middleware;
+mod nats;
 mod path_check;
 mod readiness;
 mod remotes;
@@ -331,7 +332,8 @@ impl Server {
                 for (key, source) in settings.set_for_own_listener() {
                     log_warn!("{key} ({source}) has no effect: the HttpServer in which this server is mounted decides");
                 }
-                let running = assemble::assemble(*server, &settings, &Arc::default())?;
+                let nats = nats::connect(&settings, server.service_name()).await?;
+                let running = assemble::assemble(*server, &settings, &Arc::default(), nats)?;
                 running.check_console_path().await?;
                 running.start().await?;
                 Ok(running)

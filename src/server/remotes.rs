@@ -12,7 +12,7 @@ use crate::start_error::{Result, StartError};
 /// If the program cannot call over HTTP, if a service is in this server as well, or if a URL or the
 /// file of the token cannot be used.
 pub(super) fn add(directory: &mut Directory, names: &HashSet<&str>, settings: &Settings) -> Result<()> {
-    if settings.remote.is_empty() && settings.service_token.is_some() {
+    if settings.remote.is_empty() && settings.nats.is_none() && settings.service_token.is_some() {
         let source = settings.source("service_token");
         log_warn!("the service token has no use, since no service is elsewhere; {source}");
     }
@@ -43,8 +43,12 @@ fn add_remote(directory: &mut Directory, name: &str, url: &str, settings: &Setti
     Ok(())
 }
 
-#[cfg(feature = "client")]
-fn read_token(file: &std::path::Path) -> Result<String> {
+/// Reads the token that the server presents to services elsewhere.
+///
+/// # Errors
+/// If the file cannot be read, or has something else in it.
+#[cfg(any(feature = "client", feature = "nats"))]
+pub(super) fn read_token(file: &std::path::Path) -> Result<String> {
     let cannot = |reason: &dyn std::fmt::Display| {
         let what = format_args!("cannot read the service token in {} ({reason})", file.display());
         StartError::new(what, "write the token and nothing else into that file, or choose another with --service-token")

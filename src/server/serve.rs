@@ -19,7 +19,7 @@ use super::curl_example::curl_example;
 use super::handle::ServerHandle;
 use super::metrics_listener::MetricsListener;
 use super::signals::{INTERRUPT, StopSignals};
-use super::{LogReader, Server, listener, log, tls, url};
+use super::{LogReader, Server, listener, log, nats, tls, url};
 
 /// Time for the last responses to reach their clients, if a thread is blocked and cannot be waited
 /// for.
@@ -130,7 +130,8 @@ impl ListeningServer {
         let tls = tls::open(settings)?;
         let socket = listener::listen(&settings.host, settings.port).map_err(cannot)?;
         let address = socket.local_addr().map_err(cannot)?;
-        let running = assemble(server, settings, &Arc::new(OnceLock::from(address)))?;
+        let nats = nats::connect(settings, server.service_name()).await?;
+        let running = assemble(server, settings, &Arc::new(OnceLock::from(address)), nats)?;
         running.check_console_path().await?;
         let limits = ConnectionLimits {
             total: settings.max_connections,
@@ -201,6 +202,7 @@ impl ListeningServer {
     async fn delay_shutdown(&self, delay: Duration, signals: &mut StopSignals) {
         log_info!(?delay, "about to stop: reporting not ready, still serving calls");
         self.running.set_not_ready();
+        self.running.leave_nats().await;
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             signal = signals.next_immediate() => log_info!(signal, "the shutdown delay is cut short"),

@@ -39,6 +39,13 @@ impl<'a> LazyRequest<'a> {
         Self { described, known: Cell::new(None) }
     }
 
+    /// Returns the same request with what the log knows of it.
+    #[cfg(feature = "nats")]
+    pub(crate) fn logged_as(self, brief: &Arc<RequestInfo>) -> Self {
+        self.known.set(Some(Arc::clone(brief)));
+        self
+    }
+
     /// Returns a request that is described already.
     pub(crate) fn known(info: Arc<RequestInfo>) -> Self {
         Self { described: &Unknown, known: Cell::new(Some(info)) }

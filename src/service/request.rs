@@ -36,6 +36,8 @@ pub enum CallTransport {
     /// A WebSocket. Its headers are those of the request that has opened it, and so is its id,
     /// unless the call has one of its own in `_meta`.
     WebSocket,
+    /// A message of NATS.
+    Nats,
 }
 
 /// A request, shared by its calls: a batch has several.
@@ -60,6 +62,12 @@ impl RequestInfo {
         let trace = headers.get(TRACEPARENT).and_then(|parent| TraceContext::parse(parent, headers.get(TRACESTATE)));
         let (transport, id) = (CallTransport::Http, id.unwrap_or_default());
         Self { transport, peer, headers, id, times: None, trace, is_brief: false }
+    }
+
+    /// Returns a message of NATS with these headers.
+    #[cfg(feature = "nats")]
+    pub(crate) fn nats<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        Self { transport: CallTransport::Nats, ..Self::http(None, headers) }
     }
 
     /// Returns what the log and traces need of a request: its id, which is that of the client if

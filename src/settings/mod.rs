@@ -15,6 +15,7 @@ mod app;
 mod file;
 mod flags;
 mod metrics_place;
+mod nats_url;
 mod service_links;
 mod setting_source;
 mod source;
@@ -28,6 +29,7 @@ use crate::start_error::StartError;
 
 pub(crate) use app::{AppNotes, AppSettings, PREFIX as APP_PREFIX};
 pub(crate) use metrics_place::MetricsPlace;
+pub(crate) use nats_url::NatsUrl;
 pub(crate) use setting_source::SettingSource;
 pub(crate) use table::{BuilderSettings, Settings};
 

@@ -11,10 +11,12 @@ use crate::log::LogFormat;
 use crate::start_error::StartError;
 
 use super::metrics_place::MetricsPlace;
+use super::nats_url::NatsUrl;
 use super::source::{ResolvedValue, Sources};
 use super::value_type::{
     self, CORES, COUNT, COUNT_OR_OFF, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, HEADER, HEADERS, HOST, HOSTS,
-    LOG_FILTER, METRICS, ON_OFF, ORIGINS, PATH, PORT, PROXIES, PUBLIC_URL, REMOTES, SIZE, SWITCH, TIMEOUT, TITLE,
+    LOG_FILTER, METRICS, NATS, NATS_PREFIX, ON_OFF, ORIGINS, PATH, PORT, PROXIES, PUBLIC_URL, REMOTES, SIZE, SWITCH,
+    TIMEOUT, TITLE,
 };
 
 /// What flags, environment and file need to know of a setting: everything but its type.
@@ -136,6 +138,21 @@ settings! {
         /// File of the token that this server presents to services in other processes
         service_token: Option<PathBuf> = FILE, "";
     }
+    "Several machines" {
+        /// Addresses of NATS servers, over which instances of the services on several machines
+        /// share their calls; a name and a password may be in them
+        nats: Option<NatsUrl> = NATS, "";
+        /// First token of all subjects on NATS, or several with dots between
+        nats_prefix: String = NATS_PREFIX, "callbox";
+        /// File of credentials for NATS, as nsc writes it
+        nats_creds: Option<PathBuf> = FILE, "";
+        /// PEM file of the authorities that are trusted for NATS, instead of those of the system
+        nats_ca: Option<PathBuf> = FILE, "";
+        /// PEM file of the certificate for NATS servers that ask for one; needs --nats-key
+        nats_cert: Option<PathBuf> = FILE, "";
+        /// PEM file of the key of that certificate
+        nats_key: Option<PathBuf> = FILE, "";
+    }
     "Limits" {
         /// Maximum size of a request body; a larger one is answered 413
         body_limit: usize = SIZE, "1MiB";
@@ -224,7 +241,7 @@ settings! {
         /// Maximum time that a stop waits for the admitted calls
         shutdown_timeout: Duration = DURATION, "25s";
         /// Log filter, as in RUST_LOG: a level, or levels of modules, such as warn,callbox=debug
-        log: String = LOG_FILTER, "info,actix_server=warn";
+        log: String = LOG_FILTER, "info,actix_server=warn,async_nats=warn";
         /// Format of the log: text, or json for one object a line
         log_format: LogFormat = LOG_FORMAT, "text";
         /// Log a line for each request: its peer, methods, status, sizes and duration

@@ -14,6 +14,7 @@ use crate::jsonrpc::MAX_DEPTH;
 use crate::peer::AddressRange;
 
 use super::metrics_place::MetricsPlace;
+use super::nats_url::NatsUrl;
 
 /// A type of setting. All sources are text, so a flag, a variable and a key accept the same values.
 #[derive(Debug)]
@@ -181,6 +182,20 @@ pub(super) const METRICS: ValueType<Option<MetricsPlace>> = ValueType {
     read: |text| if text.is_empty() { Some(None) } else { MetricsPlace::read(text).map(Some) },
     show: |place| place.as_ref().map(MetricsPlace::to_string).unwrap_or_default(),
 };
+
+pub(super) const NATS: ValueType<Option<NatsUrl>> = ValueType {
+    placeholder: "URL",
+    accepts: "addresses with nats:// or tls://, and commas between, such as nats://127.0.0.1:4222",
+    arity: Arity::One,
+    read: |text| if text.is_empty() { Some(None) } else { NatsUrl::read(text).map(Some) },
+    show: |url| url.as_ref().map(NatsUrl::to_string).unwrap_or_default(),
+};
+
+pub(super) const NATS_PREFIX: ValueType<String> =
+    text("PREFIX", "letters, digits, - and _, with dots between, such as callbox", |text| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        text.split('.').all(|token| !token.is_empty() && token.chars().all(plain)).then(|| text.to_owned())
+    });
 
 pub(super) const COUNT: ValueType<usize> = ValueType {
     placeholder: "NUMBER",

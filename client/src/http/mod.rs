@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use reqwest::{Url, redirect, retry};
 
-use crate::builder::{BuildError, ClientBuilder, USER_AGENT};
+use crate::build_error::BuildError;
+use crate::builder::{ClientBuilder, USER_AGENT};
 use crate::untyped::Client;
 
 use post::Endpoint;

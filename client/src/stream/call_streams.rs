@@ -17,7 +17,10 @@ pub(crate) struct CallStreams {
 
 impl CallStreams {
     /// Whether there is nothing but the response.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "other transports need not know"))]
+    #[cfg_attr(
+        not(any(feature = "http", feature = "nats")),
+        expect(dead_code, reason = "other transports need not know")
+    )]
     pub(crate) fn is_empty(&self) -> bool {
         self.progress.is_none() && self.items.is_none()
     }

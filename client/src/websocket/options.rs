@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::Uri;
 
-use crate::builder::{BuildError, ClientBuilder};
+use crate::build_error::BuildError;
+use crate::builder::ClientBuilder;
 use crate::untyped::Client;
 
 use super::connect::Target;

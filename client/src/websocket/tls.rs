@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 use tokio_rustls::TlsConnector;
 
-use crate::builder::BuildError;
+use crate::build_error::BuildError;
 
 /// Returns what opens TLS connections. They trust what the system trusts, and these certificates in
 /// PEM.

@@ -34,16 +34,18 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::Caller;
-use crate::jsonrpc::{Dialect, RpcError};
-use crate::service::{CallTransport, Cursor, LazyRequest, RequestInfo, RequestScope, admits};
+use crate::jsonrpc::{Dialect, Envelope, Limits, RpcError};
+use crate::measure::Carrier;
+use crate::service::{Cursor, LazyRequest, RequestInfo, RequestScope, admits};
 use crate::trace::Sampling;
 
 use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
 
 pub(super) use in_flight::CancellableCall;
 use in_flight::InFlight;
+pub(crate) use session_context::CANCEL;
+pub(super) use session_context::CallStreams;
 pub(crate) use session_context::SessionContext;
-pub(super) use session_context::{CANCEL, CallStreams};
 use subscriptions::Subscriptions;
 use token_watch::{Verdict, Verdicts};
 
@@ -55,6 +57,13 @@ pub(crate) trait Outbox {
     /// Whether there is room for another message.
     fn has_room(&self) -> bool;
 
+    /// Appends a reply.
+    fn push_reply(&mut self, response: RpcResponse) {
+        if let Some(body) = response.body {
+            self.push(&body, None);
+        }
+    }
+
     /// Appends a message: JSON in UTF-8. `cursor` is the position of the item in it, if it has one.
     fn push(&mut self, message: &[u8], cursor: Option<Cursor>);
 }
@@ -63,6 +72,14 @@ pub(crate) trait Outbox {
 pub(crate) trait Frame: 'static {
     /// Returns its bytes.
     fn bytes(&self) -> &[u8];
+
+    /// Parses it.
+    ///
+    /// # Errors
+    /// The one error that answers the whole body.
+    fn envelope(&self, limits: &Limits) -> Result<Envelope<'_>, RpcError> {
+        Envelope::parse(self.bytes(), limits)
+    }
 }
 
 /// What a transport knows of a client.
@@ -352,9 +369,7 @@ fn send(
     Ended { envelope, response }: Ended,
     outbox: &mut impl Outbox,
 ) {
-    if let Some(body) = response.body {
-        outbox.push(&body, None);
-    }
+    outbox.push_reply(response);
     let has_started = subscriptions.announce(envelope);
     // These were not there, or could not be ended, when the verdict came.
     if let Some(judgement) = judgement.filter(|judgement| has_started && envelope <= judgement.envelope) {
@@ -371,7 +386,7 @@ async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: 
     let line = message.map(|message| {
         let log = Rc::new(RequestLog::new(message));
         log.note_body(frame.bytes().len());
-        (Rc::clone(&log), AccessLine::new(log, CallTransport::WebSocket, client.peer))
+        (Rc::clone(&log), AccessLine::new(log, client.request.transport(), client.peer))
     });
     let log = line.as_ref().map(|(log, _)| log).or(client.log.as_ref());
     let meta = RequestMeta {
@@ -383,9 +398,10 @@ async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: 
         sampling: Sampling::decide(|| lazy_request.trace()),
         request: &lazy_request,
         log: log.map(Rc::as_ref),
+        carrier: Carrier::of(client.request.transport()),
         session: Some(SessionContext { shared: &shared, envelope, is_stopping }),
     };
-    let response = shared.dispatch.handle_caught(frame.bytes(), meta).await;
+    let response = shared.dispatch.handle_caught(frame.envelope(&shared.dispatch.limits), meta).await;
     if let Some((log, line)) = line {
         log.note_code(response.error);
         let size = response.body.as_ref().map_or(0, Vec::len);

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::jsonrpc::{CallMeta, RpcError, RpcRequest};
 use crate::route::{Route, Subscriber};
-use crate::service::{CallContext, CallTransport, ProgressSlot, StreamUse};
+use crate::service::{CallContext, ProgressSlot, StreamUse};
 
 use super::Shared;
 use super::caller_meta;
@@ -25,17 +25,12 @@ pub(crate) struct SessionContext<'a> {
 }
 
 /// The notification that cancels a call.
-pub(in crate::dispatch) const CANCEL: &str = "$/cancelRequest";
+pub(crate) const CANCEL: &str = "$/cancelRequest";
 
 impl<'a> SessionContext<'a> {
     /// Whether no call may begin any more.
     pub(in crate::dispatch) fn is_stopping(self) -> bool {
         self.is_stopping
-    }
-
-    /// Whether the connection is a WebSocket, and not a response of events.
-    pub(in crate::dispatch) fn is_websocket(self) -> bool {
-        self.shared.client.request.transport() == CallTransport::WebSocket
     }
 
     /// Whether this notification is for the session and not for a method. Then it was handled.

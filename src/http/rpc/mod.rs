@@ -14,8 +14,8 @@ use futures::future::{Either, LocalBoxFuture};
 use tokio::sync::watch;
 
 use crate::dispatch::{AccessLine, Dispatch, RequestLog, RequestLogging, RequestMeta, RpcResponse};
-use crate::jsonrpc::{Dialect, code, may_have_meta};
-use crate::measure::ServerCounters;
+use crate::jsonrpc::{Dialect, Envelope, code, may_have_meta};
+use crate::measure::{Carrier, ServerCounters};
 use crate::service::{CallTransport, LazyRequest, WithinRequest};
 use crate::trace::Sampling;
 
@@ -56,8 +56,9 @@ pub(crate) trait BodyHandler: 'static {
 }
 
 impl BodyHandler for Arc<Dispatch> {
+    #[inline]
     fn handle<'a>(&'a self, body: &'a [u8], meta: RequestMeta<'a>) -> impl Future<Output = RpcResponse> {
-        Dispatch::handle(self, body, meta)
+        Dispatch::handle(self, Envelope::parse(body, &self.limits), meta)
     }
 }
 
@@ -219,6 +220,7 @@ impl<H: BodyHandler> Endpoint<H> {
             sampling: Sampling::decide(|| lazy_request.trace()),
             request: &lazy_request,
             log: log.map(Rc::as_ref),
+            carrier: Carrier::Http,
             session: None,
         };
         let answer = AssertUnwindSafe(self.handle.handle(&body, meta)).catch_unwind().await;

@@ -14,7 +14,7 @@ use crate::engine::Placement;
 use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
 use crate::log::LogFormat;
-use crate::settings::MetricsPlace;
+use crate::settings::{MetricsPlace, NatsUrl};
 use crate::start_error::StartError;
 
 use super::Server;
@@ -167,6 +167,56 @@ impl Server {
     /// The file has the token and nothing else, and is read at the start.
     pub fn service_token(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.service_token = Some(Some(path.into()));
+        self
+    }
+
+    /// Sets the addresses of NATS servers, over which the instances of the services on several
+    /// machines share their calls: `.nats("nats://127.0.0.1:4222")`. Default: none.
+    ///
+    /// See the page [Several machines](crate::guide::several_machines). Several addresses are
+    /// separated by commas. A name and a password may be in them, or a token:
+    /// `nats://user:password@10.0.0.7`. A service whose name begins with `_` cannot be on NATS: it
+    /// is an error at the start, and so is a server of NATS that cannot be reached.
+    ///
+    /// Needs the feature `nats`.
+    pub fn nats(mut self, url: &str) -> Self {
+        match NatsUrl::read(url) {
+            Some(url) => self.settings.nats = Some(Some(url)),
+            None => {
+                // Without the text, which may have a password.
+                let fix = "write .nats(\"nats://127.0.0.1:4222\"): nats:// or tls://, a host, and maybe a port";
+                self.mistake = Some(StartError::new("the address given to .nats(…) is not one of a NATS server", fix));
+            }
+        }
+        self
+    }
+
+    /// Sets the first token of all subjects on NATS, or several with dots between. Default:
+    /// `callbox`. Programs with different prefixes do not see each other.
+    pub fn nats_prefix(mut self, prefix: &str) -> Self {
+        self.settings.nats_prefix = Some(prefix.to_owned());
+        self
+    }
+
+    /// Sets the file of credentials for NATS, as `nsc` writes it: a JWT and the key of a user.
+    /// Default: none.
+    pub fn nats_creds(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.nats_creds = Some(Some(path.into()));
+        self
+    }
+
+    /// Sets the PEM file of the authorities that are trusted for NATS. Default: those that the
+    /// system trusts.
+    pub fn nats_ca(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.nats_ca = Some(Some(path.into()));
+        self
+    }
+
+    /// Sets the PEM files of the certificate for NATS servers that ask for one, and of its key.
+    /// Default: none.
+    pub fn nats_cert(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.settings.nats_cert = Some(Some(certificate.into()));
+        self.settings.nats_key = Some(Some(key.into()));
         self
     }
 

@@ -1,0 +1,252 @@
+//! What an instance sends besides the reply to a call: reports of its progress, and the items of a
+//! subscription across all instances that have it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, BoxStream};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::client_error::{Cause, ClientError};
+use crate::progress::ProgressSlot;
+use crate::rpc_error::RpcError;
+use crate::stream::{Backoff, FeedEnd, FeedEvent, Frame, OpenSubscription, ProgressNotice};
+use crate::subscription::Lag;
+use crate::transport::TransportError;
+
+use super::replies::{StreamMessage, WaitingStream};
+use super::transport::{CallHeaders, Reply, ServiceCalls, error_of, instance};
+use super::wire::{ControlMessage, RENEW_INTERVAL, header};
+
+/// Maximum time for an instance to answer a renewal.
+const RENEW_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A call that gets more than its reply.
+pub(super) struct NatsCall<'a> {
+    pub(super) calls: &'a ServiceCalls,
+    pub(super) headers: &'a CallHeaders,
+    pub(super) events: &'a mut WaitingStream,
+}
+
+impl NatsCall<'_> {
+    /// Sends the call, and waits for its reply. Reports of the progress that come before it go into
+    /// the slot.
+    pub(super) async fn reply(
+        self,
+        method: &str,
+        params: &str,
+        call: u64,
+        progress: Option<&ProgressSlot>,
+    ) -> Result<Result<Reply, RpcError>, TransportError> {
+        let Self { calls, headers, events } = self;
+        let subject = events.subject();
+        let reply = calls.call(method, params, headers, Some(&subject));
+        let mut reply = std::pin::pin!(reply);
+        loop {
+            tokio::select! {
+                biased;
+                report = events.next(), if progress.is_some() => {
+                    let Some(StreamMessage { message, .. }) = report else { return reply.await };
+                    if let Ok(Frame::Progress(ProgressNotice { token, value })) = Frame::parse(&text(&message.payload))
+                        && token == call
+                    {
+                        progress.into_iter().for_each(|slot| slot.put(value.clone()));
+                    }
+                }
+                reply = &mut reply => return reply,
+            }
+        }
+    }
+}
+
+/// A subscription that an instance has, or had.
+struct NatsItems {
+    calls: Arc<ServiceCalls>,
+    headers: CallHeaders,
+    subscription: Arc<OpenSubscription>,
+    open: Option<OpenItems>,
+    backoff: Backoff,
+    /// What comes after an item of the same message.
+    end: Option<FeedEnd>,
+}
+
+/// A subscription that an instance has.
+struct OpenItems {
+    calls: Arc<ServiceCalls>,
+    /// The reply subject of the call that has started it, by which the instance knows it.
+    id: String,
+    /// The subject of the instance.
+    instance: String,
+    events: WaitingStream,
+    renew_at: Instant,
+}
+
+/// Returns the items of a subscription that was started. It is renewed while they are polled, and
+/// ended when they are dropped. `begun` is the reply subject of its call, and the subject of the
+/// instance that has it.
+pub(super) fn items(
+    calls: Arc<ServiceCalls>,
+    headers: CallHeaders,
+    subscription: Arc<OpenSubscription>,
+    begun: (String, String),
+    events: WaitingStream,
+) -> BoxStream<'static, FeedEvent> {
+    let open = OpenItems::new(&calls, begun, events);
+    let items = NatsItems { calls, headers, subscription, open: Some(open), backoff: Backoff::new(), end: None };
+    Box::pin(stream::unfold(items, |mut items| async {
+        let event = items.next().await;
+        Some((event, items))
+    }))
+}
+
+impl NatsItems {
+    /// Returns the next item, or the end.
+    async fn next(&mut self) -> FeedEvent {
+        loop {
+            if let Some(end) = self.end.take() {
+                return FeedEvent::End(end);
+            }
+            let open = match &mut self.open {
+                Some(open) => open,
+                None => match self.reopen().await {
+                    Ok(open) => self.open.insert(open),
+                    Err(error) => return FeedEvent::End(FeedEnd::Failed(error)),
+                },
+            };
+            let Some(StreamMessage { message, missed }) = open.next().await else {
+                let method = &*self.subscription.start.method;
+                log_debug!(method, "the instance with a subscription is lost, and another is asked for it");
+                self.open = None;
+                continue;
+            };
+            let text = text(&message.payload);
+            match Frame::parse(&text) {
+                Ok(Frame::Notice(notice)) => {
+                    self.backoff.reset();
+                    let (mut item, end) = self.subscription.with_position(|position| position.receive(notice));
+                    // Another instance may go on with it.
+                    let stops = matches!(&end, Some(FeedEnd::Failed(ClientError::Rejected(_))));
+                    self.end = end.filter(|_| !stops);
+                    if let Some(item) = &mut item
+                        && missed > 0
+                    {
+                        item.lag = Lag::sum(item.lag, Some(Lag::Items(missed)));
+                    }
+                    if self.end.is_some() || stops {
+                        self.open = None;
+                    }
+                    if let Some(item) = item {
+                        return FeedEvent::Item(item);
+                    }
+                }
+                // A report of the progress, for example, although the call has ended.
+                Ok(_) => {}
+                Err(cause) => return malformed(cause),
+            }
+        }
+    }
+
+    /// Starts the subscription again, with any instance.
+    ///
+    /// # Errors
+    /// If the service refuses it for good.
+    async fn reopen(&mut self) -> Result<OpenItems, ClientError> {
+        #[derive(Deserialize)]
+        struct Restart<'a> {
+            #[serde(borrow, default)]
+            params: Option<&'a RawValue>,
+        }
+        let subscription = &*self.subscription;
+        let (call, method) = (subscription.start.call, &*subscription.start.method);
+        loop {
+            sleep(self.backoff.next_pause()).await;
+            let body = subscription.with_position(|position| position.restart(&subscription.start)).unwrap_or_default();
+            let restart: Option<Restart<'_>> = serde_json::from_slice(&body).ok();
+            let params = restart.and_then(|restart| restart.params).map_or("", RawValue::get);
+            let time = subscription.start.deadline;
+            let headers = self.headers.with_timeout(time);
+            let mut events = self.calls.connection.inbox.stream();
+            let waiting = NatsCall { calls: &self.calls, headers: &headers, events: &mut events };
+            let cause = match timeout(time, waiting.reply(method, params, call, None)).await {
+                Ok(Ok(Ok(reply))) => match (instance(&reply.message), reply.error()) {
+                    (Some(instance), None) => {
+                        return Ok(OpenItems::new(&self.calls, (reply.subject, instance), events));
+                    }
+                    (_, Some(error)) => ClientError::from_server(error),
+                    (None, None) => return Err(ClientError::bad_response("it has started no subscription")),
+                },
+                Ok(Ok(Err(error))) => ClientError::from_server(error),
+                Ok(Err(error)) => error.into(),
+                Err(_) => ClientError::Deadline(None),
+            };
+            match cause {
+                ClientError::Method(_) | ClientError::Server(_) => return Err(cause),
+                _ => log_debug!(method, %cause, "a subscription could not be started again"),
+            }
+        }
+    }
+}
+
+impl Reply {
+    /// Returns the error that the reply is, if it is one.
+    fn error(&self) -> Option<RpcError> {
+        let number = self.message.headers.as_ref()?.get(header::ERROR_CODE)?;
+        Some(error_of(&self.message, number.as_str()))
+    }
+}
+
+impl OpenItems {
+    fn new(calls: &Arc<ServiceCalls>, (id, instance): (String, String), events: WaitingStream) -> Self {
+        Self { calls: Arc::clone(calls), id, instance, events, renew_at: Instant::now() + RENEW_INTERVAL }
+    }
+
+    /// Waits for the next message; `None` if the instance, or the connection, is gone.
+    async fn next(&mut self) -> Option<StreamMessage> {
+        loop {
+            tokio::select! {
+                biased;
+                message = self.events.next() => return message,
+                () = sleep_until(self.renew_at) => {
+                    // What arrives meanwhile waits.
+                    if !self.renew().await {
+                        return None;
+                    }
+                    self.renew_at = Instant::now() + RENEW_INTERVAL;
+                }
+            }
+        }
+    }
+
+    /// Keeps the subscription for another while. Returns whether the instance still has it.
+    async fn renew(&self) -> bool {
+        let Ok(message) = serde_json::to_vec(&ControlMessage::Renew(self.id.clone())) else { return true };
+        let connection = &self.calls.connection;
+        let mut waiting = connection.inbox.call();
+        let sent = connection.client.publish_with_reply(self.instance.clone(), waiting.subject(), message.into()).await;
+        if sent.is_err() {
+            return false;
+        }
+        match timeout(RENEW_TIMEOUT, waiting.reply()).await {
+            Ok(Some(reply)) => reply.status.is_none() && &*reply.payload == b"true",
+            _ => false,
+        }
+    }
+}
+
+impl Drop for OpenItems {
+    fn drop(&mut self) {
+        if let Ok(message) = serde_json::to_vec(&ControlMessage::Cancel(std::mem::take(&mut self.id))) {
+            self.calls.connection.publish_later(std::mem::take(&mut self.instance), message);
+        }
+    }
+}
+
+fn text(payload: &[u8]) -> String {
+    String::from_utf8_lossy(payload).into_owned()
+}
+
+fn malformed(cause: Cause) -> FeedEvent {
+    FeedEvent::End(FeedEnd::Failed(ClientError::BadResponse(cause)))
+}

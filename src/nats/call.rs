@@ -1,0 +1,93 @@
+//! One message: a call, a notification, or the start of a subscription.
+
+use std::rc::Rc;
+
+use async_nats::Message;
+
+use crate::dispatch::{AccessLine, RequestLog, RequestMeta, RpcResponse};
+use crate::jsonrpc::{Dialect, Envelope, RpcRequest};
+use crate::measure::Carrier;
+use crate::route::Route;
+use crate::service::{CallTransport, DescribeRequest, LazyRequest, WithinRequest};
+use crate::sync::Arc;
+use crate::trace::Sampling;
+
+use super::front::Front;
+use super::headers::CallHeaders;
+use super::{events, reply};
+
+/// Answers a message for this method.
+pub(super) async fn answer(front: Rc<Front>, route: Arc<dyn Route>, message: Message) {
+    let logging = front.logging;
+    if !logging.ids {
+        run(&front, &route, message, None).await;
+        return;
+    }
+    let described = CallHeaders::of(&message).brief();
+    let log = Rc::new(RequestLog::new(Arc::new(if logging.access { described.with_times() } else { described })));
+    log.note_body(message.payload.len());
+    let line = logging.access.then(|| {
+        // The line has the id, so the request must have one.
+        log.request().id();
+        AccessLine::new(Rc::clone(&log), CallTransport::Nats, None)
+    });
+    let size = WithinRequest::new(Some(log.request().clone()), run(&front, &route, message, Some(&log))).await;
+    if let Some(line) = line {
+        line.answered(None, size);
+    }
+}
+
+/// Returns the size of the reply, if there is one.
+async fn run(
+    front: &Rc<Front>,
+    route: &Arc<dyn Route>,
+    message: Message,
+    log: Option<&Rc<RequestLog>>,
+) -> Option<usize> {
+    let headers = CallHeaders::of(&message);
+    let Some(reply) = message.reply.clone() else {
+        respond(front, route.name(), &message, headers, log).await;
+        return Some(0);
+    };
+    if headers.events().is_some() {
+        return events::answer(front, route, message, log).await;
+    }
+    // Others may cancel it under the subject of its reply.
+    let response = respond(front, route.name(), &message, headers, log);
+    let response = front.open_calls.unless_cancelled(&reply, response).await;
+    let response = response.unwrap_or_else(RpcResponse::cancelled);
+    if let Some(log) = log {
+        log.note_code(response.error);
+    }
+    Some(reply::send(front, reply, response, None).await)
+}
+
+/// Runs the call in a message that takes no more than one reply.
+async fn respond(
+    front: &Front,
+    method: &'static str,
+    message: &Message,
+    headers: CallHeaders<'_>,
+    log: Option<&Rc<RequestLog>>,
+) -> RpcResponse {
+    let lazy_request = match log {
+        Some(log) => LazyRequest::new(&headers).logged_as(log.request()),
+        None => LazyRequest::new(&headers),
+    };
+    let timeout = headers.timeout();
+    let meta = RequestMeta {
+        token: headers.token(&front.token_header),
+        peer: None,
+        timeout,
+        // Who sends the chain sends the time that is left, too.
+        chain: timeout.and_then(|_| headers.chain()),
+        dialect: Dialect::Jsonrpc,
+        sampling: Sampling::decide(|| lazy_request.trace()),
+        request: &lazy_request,
+        log: log.map(Rc::as_ref),
+        carrier: Carrier::Nats,
+        session: None,
+    };
+    let request = RpcRequest::of_parts(method, &message.payload, message.reply.is_some(), &front.dispatch.limits);
+    front.dispatch.handle_caught(request.map(|request| Envelope::Single(Ok(request))), meta).await
+}

@@ -1,0 +1,28 @@
+//! Messages about calls that are under way: their caller has left, or wants to keep a subscription.
+
+use std::rc::Rc;
+
+use async_nats::Subscriber;
+use bytes::Bytes;
+use futures::StreamExt;
+
+use callbox_client::__engine::wire::ControlMessage;
+
+use super::front::Front;
+
+/// Does what the messages of a subscription ask for. Only this instance, or all instances of a
+/// service, get them.
+pub(super) async fn obey(front: Rc<Front>, mut messages: Subscriber) {
+    while let Some(message) = messages.next().await {
+        let is_done = match serde_json::from_slice(&message.payload) {
+            Ok(ControlMessage::Cancel(call)) => front.open_calls.cancel(&call),
+            Ok(ControlMessage::Renew(call)) => front.open_calls.renew(&call),
+            Err(_) => false,
+        };
+        if let Some(reply) = message.reply {
+            let answer = Bytes::from_static(if is_done { b"true" } else { b"false" });
+            // An error means that the connection is about to end.
+            let _ = front.connection.client.publish(reply, answer).await;
+        }
+    }
+}

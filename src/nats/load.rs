@@ -1,0 +1,87 @@
+//! What the instances of a service say of their load to each other.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_nats::Subscriber;
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use super::front::Front;
+use super::group::MemberState;
+use super::member::Member;
+
+/// Time after which an instance says how it is, if nothing has changed.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What an instance says of all methods of a service. Without methods, it has stopped.
+#[derive(Debug, Serialize, Deserialize)]
+struct LoadMessage {
+    id: String,
+    methods: BTreeMap<String, MemberState>,
+}
+
+/// The members of the groups of one service.
+pub(super) struct ServiceMembers {
+    pub(super) front: Rc<Front>,
+    /// The subject of what is said.
+    pub(super) subject: String,
+    /// Those whose load decides.
+    pub(super) members: Vec<Rc<Member>>,
+    /// Is notified when one of them has left or joined.
+    pub(super) changed: Rc<Notify>,
+    /// The instances that have ever said something.
+    pub(super) heard: RefCell<HashSet<String>>,
+}
+
+impl ServiceMembers {
+    /// Says how this instance is: each second, and at each change.
+    pub(super) async fn speak(&self) {
+        loop {
+            self.say(self.members.iter().filter_map(|member| Some((member.route.bare_name(), member.state()?)))).await;
+            // The time is over, or there was a change.
+            let _ = timeout(INTERVAL, self.changed.notified()).await;
+        }
+    }
+
+    /// Says that this instance takes no calls any more. It goes on with it for a moment, in which
+    /// others join that have left the group in favour of this one.
+    pub(super) async fn say_goodbye(&self) {
+        self.say(std::iter::empty()).await;
+    }
+
+    async fn say(&self, methods: impl Iterator<Item = (&'static str, MemberState)>) {
+        let methods = methods.map(|(name, state)| (name.to_owned(), state)).collect();
+        let message = LoadMessage { id: self.front.instance.clone(), methods };
+        if let Ok(message) = serde_json::to_vec(&message) {
+            // An error means that the connection is about to end.
+            let _ = self.front.connection.client.publish(self.subject.clone(), message.into()).await;
+        }
+    }
+
+    /// Listens to the others.
+    pub(super) async fn listen(&self, mut heard: Subscriber) {
+        while let Some(message) = heard.next().await {
+            // Another program may use the subject.
+            let Ok(LoadMessage { id, methods }) = serde_json::from_slice(&message.payload) else { continue };
+            let now = Instant::now();
+            // It knows nobody yet.
+            if self.heard.borrow_mut().insert(id.clone()) && id != self.front.instance {
+                self.changed.notify_one();
+            }
+            for group in
+                self.members.iter().filter_map(|member| Some((member.route.bare_name(), member.group.as_ref()?)))
+            {
+                let (name, mut group) = (group.0, group.1.borrow_mut());
+                match methods.get(name) {
+                    Some(state) => group.hear(&id, *state, now),
+                    None => group.forget(&id),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Calls over NATS, by a client of NATS that knows nothing of callbox.
+
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap, Message};
+use bytes::Bytes;
+
+use super::market;
+use super::server::NatsServer;
+use super::{connect, run};
+
+const PREFIX: &str = "callbox.shop=2Emarket";
+
+async fn request(client: &Client, method: &str, headers: &[(&str, &str)], payload: &str) -> Message {
+    let mut map = HeaderMap::new();
+    headers.iter().for_each(|(name, value)| map.append(*name, *value));
+    let payload = Bytes::from(payload.to_owned());
+    client.request_with_headers(format!("{PREFIX}.{method}"), map, payload).await.unwrap()
+}
+
+fn text(message: &Message) -> &str {
+    std::str::from_utf8(&message.payload).unwrap()
+}
+
+fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
+    Some(message.headers.as_ref()?.get(name)?.as_str())
+}
+
+/// A payload is the parameters, and the payload of the reply is the result or the error.
+pub(crate) fn payloads() {
+    let nats = NatsServer::start(&[]);
+    let _market = market::start(&nats);
+    run(async {
+        let client = connect(&nats).await;
+        for (method, payload, expected, error) in [
+            ("add", r#"{"a":1,"b":2}"#, "3", None),
+            ("add", " [1, 2]\n", "3", None),
+            ("sell", r#"{"count":5}"#, "5", None),
+            ("publish", "[1]", "null", None),
+            ("prices", "", r#"{"code":-32600,"message":"Invalid Request","data":{"reason":"#, Some("400")),
+            ("add", "", r#"{"code":-32602,"message":"Invalid params","data":{"#, Some("400")),
+            ("add", "[1", r#"{"code":-32700,"message":"Parse error","data":{"reason":"#, Some("400")),
+            ("add", "1", r#"{"code":-32600,"message":"Invalid Request","data":{"reason":"#, Some("400")),
+            ("add", r#"{"a":1},"method":"x","params":{"#, r#"{"code":-32700,"#, Some("400")),
+            ("add", r#"[1,2],"id":1}"#, r#"{"code":-32700,"#, Some("400")),
+            ("refuse", "", r#"{"code":7,"message":"not\r\ntoday","data":{"until":8}}"#, Some("500")),
+            ("secret", "", r#"{"code":-32001,"message":"Access denied"}"#, Some("401")),
+            ("rpc=2Ediscover", "", r#"{"openrpc":"#, None),
+        ] {
+            let reply = request(&client, method, &[], payload).await;
+            assert!(text(&reply).starts_with(expected), "{method} {payload}: {}", text(&reply));
+            assert_eq!(header(&reply, "Nats-Service-Error-Code"), error, "{method} {payload}");
+            assert_eq!(header(&reply, "Nats-Service-Error").is_some(), error.is_some());
+        }
+        let nobody = client.request(format!("{PREFIX}.none"), Bytes::new()).await.unwrap_err();
+        assert!(nobody.to_string().contains("no responders"), "{nobody}");
+    });
+}
+
+/// Headers say who calls, how long the caller waits, and the id of the request.
+pub(crate) fn headers() {
+    let nats = NatsServer::start(&[]);
+    let _market = market::start(&nats);
+    run(async {
+        let client = connect(&nats).await;
+        for (name, token) in [("x-api-token", "ann"), ("X-API-TOKEN", "ann"), ("authorization", "Bearer ann")] {
+            assert_eq!(text(&request(&client, "secret", &[(name, token)], "").await), r#""ann""#, "{name}");
+        }
+        let sent = [("request-timeout", "1.5"), ("X-Request-Id", "7f3a"), ("X-Tag", "a")];
+        let about: serde_json::Value =
+            serde_json::from_slice(&request(&client, "about", &sent, "").await.payload).unwrap();
+        assert_eq!((&about["transport"], &about["id"], &about["tag"]), (&"Nats".into(), &"7f3a".into(), &"a".into()));
+        let left = about["left"].as_f64().unwrap();
+        assert!((1.0..=1.5).contains(&left), "{left}");
+        let late = request(&client, "nap", &[("Request-Timeout", "0.05")], r#"{"ms":5000}"#).await;
+        assert!(text(&late).starts_with(r#"{"code":-32002,"#), "{}", text(&late));
+        assert_eq!(header(&late, "Nats-Service-Error-Code"), Some("504"));
+    });
+}
+
+/// Without a reply subject a message is a notification.
+pub(crate) fn notifications() {
+    let nats = NatsServer::start(&[]);
+    let market = market::start(&nats);
+    run(async {
+        let client = connect(&nats).await;
+        for _ in 0..10 {
+            client.publish(format!("{PREFIX}.sell"), Bytes::from_static(b"[1]")).await.unwrap();
+        }
+        client.flush().await.unwrap();
+        let reply = request(&client, "sell", &[], "[0]").await;
+        assert_eq!(text(&reply), "10", "NATS keeps the order of one sender");
+    });
+    drop(market);
+}
+
+/// A result that NATS cannot carry is an error, and nothing is closed.
+pub(crate) fn large_results() {
+    let nats = NatsServer::start(&[]);
+    let _market = market::start(&nats);
+    run(async {
+        let client = connect(&nats).await;
+        let reply = request(&client, "large", &[], "[2000000]").await;
+        assert!(text(&reply).starts_with(r#"{"code":-32004,"#), "{}", text(&reply));
+        let reply = request(&client, "large", &[], "[1000000]").await;
+        assert_eq!(reply.payload.len(), 1_000_002);
+    });
+}
+
+/// A call that its caller cancels ends at once, and says so.
+pub(crate) fn cancelling() {
+    let nats = NatsServer::start(&[]);
+    let market = market::start(&nats);
+    run(async {
+        let client = connect(&nats).await;
+        let inbox = client.new_inbox();
+        let mut replies = client.subscribe(inbox.clone()).await.unwrap();
+        let payload = Bytes::from_static(br#"{"ms":10000}"#);
+        client.publish_with_reply(format!("{PREFIX}.nap"), inbox.clone(), payload).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let cancel = Bytes::from(format!(r#"{{"cancel":"{inbox}"}}"#));
+        let known = client.request("callbox._cancel.shop=2Emarket", cancel.clone()).await.unwrap();
+        assert_eq!(text(&known), "true");
+        let reply = futures::StreamExt::next(&mut replies).await.unwrap();
+        assert!(text(&reply).starts_with(r#"{"code":-32800,"#), "{}", text(&reply));
+        let unknown = client.request("callbox._cancel.shop=2Emarket", cancel).await.unwrap();
+        assert_eq!(text(&unknown), "false");
+    });
+    let stats = market.stats();
+    let nap = stats[0].methods.iter().find(|method| method.method == "market.nap").unwrap();
+    assert_eq!((nap.cancelled, nap.running), (1, 0));
+}

@@ -1,0 +1,48 @@
+//! Services on NATS: calls, groups of instances, and what happens when parts of it are lost.
+//!
+//! Needs a NATS server: `bash tests/python/setup` installs one. The variable `NATS_SERVER` names
+//! another.
+
+mod calls;
+mod clients;
+mod discovery;
+mod groups;
+mod market;
+mod server;
+
+use std::process::ExitCode;
+
+use callbox_test_support::trials::{self, Test};
+
+use server::NatsServer;
+
+fn main() -> ExitCode {
+    let tests: &[Test] = &[
+        ("a_payload_is_the_parameters_and_that_of_the_reply_the_result_or_the_error", calls::payloads),
+        ("headers_say_who_calls_how_long_they_wait_and_the_id_of_the_request", calls::headers),
+        ("a_message_without_a_reply_subject_is_a_notification", calls::notifications),
+        ("a_result_that_nats_cannot_carry_is_an_error", calls::large_results),
+        ("a_call_ends_when_its_caller_cancels_it", calls::cancelling),
+        ("typed_clients_call_notify_and_send_batches", clients::typed),
+        ("a_service_that_nobody_has_is_unavailable", clients::nobody_there),
+        ("a_caller_that_leaves_cancels_its_call", clients::dropped_calls),
+        ("items_of_a_subscription_arrive_in_order_until_it_is_dropped", clients::subscriptions),
+        ("reports_of_a_call_arrive_before_its_result", clients::progress),
+        ("another_instance_goes_on_with_the_subscriptions_of_one_that_stops", clients::moved_subscriptions),
+        ("each_instance_gets_its_share_of_the_calls", groups::shares),
+        ("an_instance_that_stops_under_load_loses_no_call", groups::stops_under_load),
+        ("a_slow_instance_leaves_its_group_and_joins_again", groups::slow_instance),
+        ("instances_answer_pings_and_say_what_they_have_and_how_they_do", discovery::answers),
+        ("services_of_others_are_called_by_their_endpoints", discovery::foreign),
+    ];
+    trials::run(tests.iter().copied())
+}
+
+/// Runs async code of a test.
+fn run(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
+}
+
+async fn connect(nats: &NatsServer) -> async_nats::Client {
+    async_nats::connect(nats.url()).await.unwrap()
+}
