@@ -15,6 +15,7 @@
 //! - [`calling`]: calling a service from Rust.
 //! - [`systems`]: several services that call each other, in one process or in several; factories,
 //!   tasks, readiness.
+//! - [`several_machines`]: instances on several machines that share the calls, over NATS.
 //! - [`other_languages`]: clients in TypeScript and Python, which `callbox generate` writes.
 //! - [`mod@testing`]: tests by functions, within the process, over HTTP, and under load.
 //! - [`migration`]: how to come from pymicroservice or gemstone.
@@ -69,6 +70,9 @@ pub mod calling {}
 
 #[doc = include_str!("docs/systems.md")]
 pub mod systems {}
+
+#[doc = include_str!("docs/several_machines.md")]
+pub mod several_machines {}
 
 #[doc = include_str!("docs/other_languages.md")]
 pub mod other_languages {}

@@ -86,7 +86,7 @@ impl Dispatch {
     ) -> (Result<Caller, NotChecked>, Vec<usize>) {
         let register = |member: &ResolvedMember<'_>| context.cancellable(member.as_ref().ok()?.id);
         let waiting: Vec<_> = members.iter().map(register).collect();
-        let who = self.who(context.meta.token, context.meta.peer).await;
+        let who = self.who(context.meta.token, context.meta.token_peer()).await;
         let is_cancelled =
             |call: &Option<CancellableCall<'_>>| call.as_ref().is_some_and(CancellableCall::is_cancelled);
         (who, waiting.iter().enumerate().filter(|(_, call)| is_cancelled(call)).map(|(index, _)| index).collect())

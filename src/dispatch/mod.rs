@@ -78,6 +78,24 @@ pub(crate) struct RequestMeta<'a> {
     pub(crate) session: Option<SessionContext<'a>>,
 }
 
+/// Whose attempts a wrong token counts among.
+#[derive(Clone, Copy)]
+enum TokenPeer {
+    /// Those of this address; without one there is no limit.
+    Address(Option<IpAddr>),
+    /// Those of everybody, since the transport does not say who sends it.
+    Shared,
+}
+
+impl RequestMeta<'_> {
+    fn token_peer(&self) -> TokenPeer {
+        match self.carrier {
+            Carrier::Nats => TokenPeer::Shared,
+            Carrier::Http | Carrier::WebSocket => TokenPeer::Address(self.peer),
+        }
+    }
+}
+
 /// The response to a body.
 pub(crate) struct RpcResponse {
     /// The body, or `None` if there is nothing to answer.
@@ -124,7 +142,7 @@ impl Dispatch {
                 Either::Left(async move {
                     if request.asks_caller() && !request.starts_again(&context) {
                         // An authenticator may take long.
-                        let who = self.who(context.meta.token, context.meta.peer);
+                        let who = self.who(context.meta.token, context.meta.token_peer());
                         context.who = match context.meta.session.zip(request.id) {
                             None => who.await,
                             Some((session, id)) => {
@@ -195,11 +213,12 @@ impl Dispatch {
     ///
     /// # Errors
     /// If the token was not checked.
-    async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
-        match (token, &self.auth) {
-            // In a box, so that the future of a request without a token stays small.
-            (Some(token), Some(auth)) => Box::pin(auth.authenticate(token, peer)).await,
-            _ => Ok(Caller::anonymous()),
+    async fn who(&self, token: Option<&str>, peer: TokenPeer) -> Result<Caller, NotChecked> {
+        let (Some(token), Some(auth)) = (token, &self.auth) else { return Ok(Caller::anonymous()) };
+        // In a box, so that the future of a request without a token stays small.
+        match peer {
+            TokenPeer::Address(peer) => Box::pin(auth.authenticate(token, peer)).await,
+            TokenPeer::Shared => Box::pin(auth.authenticate_shared(token)).await,
         }
     }
 
@@ -213,7 +232,7 @@ impl Dispatch {
         token: Option<&str>,
         peer: Option<IpAddr>,
     ) -> Result<Caller, RpcError> {
-        resolved_request::allowed(access, &self.who(token, peer).await)
+        resolved_request::allowed(access, &self.who(token, TokenPeer::Address(peer)).await)
     }
 
     /// Returns the body of an error that concerns no call in particular.
@@ -339,6 +358,12 @@ impl RpcResponse {
     #[cfg(feature = "nats")]
     pub(crate) fn cancelled() -> Self {
         Self::error(Dialect::Jsonrpc, Id::NULL, &RpcError::cancelled())
+    }
+
+    /// Returns the response to a call without an id that this process does not take.
+    #[cfg(feature = "nats")]
+    pub(crate) fn unavailable() -> Self {
+        Self::error(Dialect::Jsonrpc, Id::NULL, &RpcError::unavailable())
     }
 
     fn nothing(body: Option<&'static [u8]>) -> Self {

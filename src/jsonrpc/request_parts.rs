@@ -80,13 +80,13 @@ mod tests {
         for bytes in [&b"\xff"[..], deep.as_bytes()] {
             assert_eq!(RpcRequest::of_parts("add", bytes, true, &LIMITS).unwrap_err().code(), -32700);
         }
-        assert!(params("").unwrap().id.is_some_and(|id| id.is_null()));
+        assert!(params("").unwrap().id.is_some_and(Id::is_null));
         assert!(RpcRequest::of_parts("add", b"", false, &LIMITS).unwrap().id.is_none());
     }
 
     #[test]
     fn a_payload_is_what_stands_between_the_members_of_the_envelope() {
-        let request = RpcRequest::of_parts("add", b"{\"a\":", true, &LIMITS).unwrap();
+        let request = RpcRequest::of_parts("add", b"{\"a\":}", true, &LIMITS).unwrap();
         let mut body = Vec::new();
         let draft = Draft::reply(Dialect::Jsonrpc, Id::NULL, &request, &mut body);
         body.extend_from_slice(b"[1]");

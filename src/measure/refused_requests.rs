@@ -1,6 +1,5 @@
 //! Requests that reach no method, and so are in the statistics of none.
 
-use crate::service::CallTransport;
 use crate::sync::{AtomicU64, Ordering};
 
 /// What carried a request.
@@ -9,17 +8,6 @@ pub(crate) enum Carrier {
     Http,
     WebSocket,
     Nats,
-}
-
-impl Carrier {
-    /// Returns the carrier of requests of this transport.
-    pub(crate) fn of(transport: CallTransport) -> Self {
-        match transport {
-            CallTransport::WebSocket => Self::WebSocket,
-            CallTransport::Nats => Self::Nats,
-            CallTransport::Http | CallTransport::InProcess => Self::Http,
-        }
-    }
 }
 
 /// Why a request reached no method.

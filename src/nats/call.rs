@@ -1,8 +1,12 @@
 //! One message: a call, a notification, or the start of a subscription.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use async_nats::Message;
+use futures::FutureExt;
+use tokio::task::spawn_local;
+use tokio::time::Instant;
 
 use crate::dispatch::{AccessLine, RequestLog, RequestMeta, RpcResponse};
 use crate::jsonrpc::{Dialect, Envelope, RpcRequest};
@@ -16,8 +20,22 @@ use super::front::Front;
 use super::headers::CallHeaders;
 use super::{events, reply};
 
+/// Takes a message for this method. Its call is begun, and has most often ended, when this returns:
+/// so no message waits for the call of another.
+pub(super) fn take(front: &Rc<Front>, route: &Arc<dyn Route>, message: Message) {
+    let under_way = front.begin();
+    let (front, route) = (Rc::clone(front), Arc::clone(route));
+    let mut call = Box::pin(async move {
+        let _under_way = under_way;
+        answer(front, route, message).await;
+    });
+    if call.as_mut().now_or_never().is_none() {
+        spawn_local(call);
+    }
+}
+
 /// Answers a message for this method.
-pub(super) async fn answer(front: Rc<Front>, route: Arc<dyn Route>, message: Message) {
+async fn answer(front: Rc<Front>, route: Arc<dyn Route>, message: Message) {
     let logging = front.logging;
     if !logging.ids {
         run(&front, &route, message, None).await;
@@ -49,6 +67,10 @@ async fn run(
         respond(front, route.name(), &message, headers, log).await;
         return Some(0);
     };
+    let age = front.pauses.age(Instant::now());
+    if !age.is_zero() && headers.timeout().unwrap_or(Duration::MAX).min(route.options().deadline) <= age {
+        return Some(reply::send(front, reply, RpcResponse::unavailable(), None).await);
+    }
     if headers.events().is_some() {
         return events::answer(front, route, message, log).await;
     }

@@ -3,19 +3,15 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use async_nats::Message;
-use futures::FutureExt;
 use tokio::sync::{Notify, watch};
-use tokio::task::spawn_local;
 
 use callbox_client::__engine::NatsConnection;
 
 use crate::dispatch::{Dispatch, RequestLogging};
-use crate::route::Route;
 use crate::sync::Arc;
 
-use super::call;
 use super::open_calls::OpenCalls;
+use super::pauses::Pauses;
 
 /// The calls of a server over NATS, on the thread of the connection.
 pub(super) struct Front {
@@ -30,6 +26,7 @@ pub(super) struct Front {
     pub(super) instance: String,
     /// The subject of messages for this instance alone.
     pub(super) instance_subject: String,
+    pub(super) pauses: Pauses,
     /// Number of messages whose calls have not ended.
     under_way: Cell<usize>,
     ended: Notify,
@@ -58,23 +55,15 @@ impl Front {
             open_calls: Rc::default(),
             instance,
             instance_subject,
+            pauses: Pauses::new(),
             under_way: Cell::new(0),
             ended: Notify::new(),
         })
     }
 
-    /// Takes a message for this method. Its call is begun, and has most often ended, when this
-    /// returns: so no message waits for the call of another.
-    pub(super) fn take(self: &Rc<Self>, route: &Arc<dyn Route>, message: Message) {
-        let under_way = UnderWay::new(self);
-        let (front, route) = (Rc::clone(self), Arc::clone(route));
-        let mut call = Box::pin(async move {
-            let _under_way = under_way;
-            call::answer(front, route, message).await;
-        });
-        if call.as_mut().now_or_never().is_none() {
-            spawn_local(call);
-        }
+    /// Counts a message until its call has ended.
+    pub(super) fn begin(self: &Rc<Self>) -> UnderWay {
+        UnderWay::new(self)
     }
 
     /// Waits until all calls have ended.
@@ -86,7 +75,7 @@ impl Front {
 }
 
 /// A message whose call has not ended.
-struct UnderWay(Rc<Front>);
+pub(super) struct UnderWay(Rc<Front>);
 
 impl UnderWay {
     fn new(front: &Rc<Front>) -> Self {

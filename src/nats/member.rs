@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::route::Route;
 use crate::sync::Arc;
 
+use super::call::take;
 use super::front::Front;
 use super::group::{Change, Group, MemberState};
 
@@ -81,7 +82,7 @@ impl Member {
             tokio::select! {
                 call = calls.next() => {
                     let Some(call) = call else { return true };
-                    self.front.take(&self.route, call);
+                    take(&self.front, &self.route, call);
                     if self.decide() == Some(Change::Leave) {
                         return false;
                     }
@@ -103,7 +104,7 @@ impl Member {
         loop {
             tokio::select! {
                 call = calls.next() => match call {
-                    Some(call) => self.front.take(&self.route, call),
+                    Some(call) => take(&self.front, &self.route, call),
                     None => return,
                 },
                 () = &mut moment => return,
@@ -127,7 +128,7 @@ impl Member {
             tokio::select! {
                 biased;
                 call = calls.next() => match call {
-                    Some(call) => self.front.take(&self.route, call),
+                    Some(call) => take(&self.front, &self.route, call),
                     None => return,
                 },
                 _ = &mut fence => break,
@@ -135,7 +136,7 @@ impl Member {
         }
         if calls.unsubscribe().await.is_ok() {
             while let Some(call) = calls.next().await {
-                self.front.take(&self.route, call);
+                take(&self.front, &self.route, call);
             }
         }
     }

@@ -9,7 +9,8 @@
 //!   losing one. [`group`] decides that by the load, which [`load`] exchanges with the others.
 //! - [`call`] answers one message, [`headers`] are those of the message, and [`reply`] sends the
 //!   reply. [`events`] are calls with more than a reply.
-//! - [`open_calls`] are those under way, and [`control`] has messages about them.
+//! - [`open_calls`] are those under way, and [`control`] has messages about them. [`pauses`] knows
+//!   which messages may be too old.
 //! - [`discovery`] tells others which services there are.
 
 mod call;
@@ -22,6 +23,7 @@ mod headers;
 mod load;
 mod member;
 mod open_calls;
+mod pauses;
 mod reply;
 mod serving;
 

@@ -26,6 +26,7 @@ use super::front::{Front, FrontParts};
 use super::group::Group;
 use super::load::ServiceMembers;
 use super::member::Member;
+use super::pauses;
 
 /// Maximum time to leave all groups, and then again for the last replies to be sent.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -132,6 +133,7 @@ impl Groups {
         let mut groups = Self { front: Rc::clone(&front), services: Vec::new(), taking: Vec::new(), leaves };
         let own = front.connection.client.subscribe(front.instance_subject.clone()).await?;
         spawn_local(obey(Rc::clone(&front), own));
+        spawn_local(pauses::watch(Rc::clone(&front)));
         for service in services {
             groups.join_service(service, &builtins).await?;
         }

@@ -148,7 +148,7 @@ pub(super) fn assemble(
         services,
         app,
         surroundings,
-        bind_address: (settings.host.clone(), settings.port),
+        bind_address: (settings.host.clone(), settings.port.unwrap_or_default()),
         endpoints,
         document,
         endpoint_config,

@@ -105,12 +105,17 @@ impl ServerHandle {
             }
         }
         if let Some(nats) = &self.shared.nats
-            && let Err(error) = nats.begin(&self.shared).await
+            && let Err(error) = self.begin_nats(nats).await
         {
             let _ = self.stop().await;
             return Err(error);
         }
         Ok(())
+    }
+
+    async fn begin_nats(&self, nats: &NatsMount) -> Result<()> {
+        let ServerState { services, dispatch, endpoint_config, .. } = &*self.shared;
+        nats.begin(services, dispatch, endpoint_config).await
     }
 
     /// Sends further calls over NATS to other instances.

@@ -17,6 +17,7 @@ mod directory;
 mod erased_service;
 mod handle;
 mod health;
+mod http_front;
 mod listener;
 mod log;
 mod metrics;
@@ -354,7 +355,7 @@ impl Server {
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.settings.host = Some("127.0.0.1".to_owned());
-        self.settings.port = Some(0);
+        self.settings.port = Some(Some(0));
         (self.settings.tls_cert, self.settings.tls_key) = (None, None);
         self.with_args = false;
         self

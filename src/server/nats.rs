@@ -1,17 +1,34 @@
 //! The services of a server on NATS, if callbox was built with it.
 
+use crate::settings::Settings;
+
 #[cfg(not(feature = "nats"))]
 pub(super) use disabled::{NatsMount, connect};
 #[cfg(feature = "nats")]
 pub(super) use enabled::{NatsMount, connect};
 
+/// Warns of settings for a connection that the server does not have.
+fn warn_if_unused(settings: &Settings) {
+    let Settings { nats_prefix, nats_creds, nats_ca, nats_cert, nats_key, .. } = settings;
+    let files = [("nats_creds", nats_creds), ("nats_ca", nats_ca), ("nats_cert", nats_cert), ("nats_key", nats_key)];
+    let set = files.into_iter().filter(|(_, file)| file.is_some()).map(|(key, _)| key);
+    let prefix = Some("nats_prefix").filter(|_| nats_prefix != DEFAULT_PREFIX);
+    for key in set.chain(prefix) {
+        log_warn!("{key} has no use, since no server of NATS is named; {}", settings.source(key));
+    }
+}
+
+/// The beginning of all subjects, unless a setting says otherwise.
+const DEFAULT_PREFIX: &str = "callbox";
+
 #[cfg(feature = "nats")]
 mod enabled {
     use callbox_client::Nats;
 
+    use crate::dispatch::Dispatch;
+    use crate::http::EndpointConfig;
     use crate::nats::{NatsService, NatsServing, ServingParts};
     use crate::server::erased_service::ErasedService;
-    use crate::server::handle::ServerState;
     use crate::server::remotes::read_token;
     use crate::service::Directory;
     use crate::settings::Settings;
@@ -30,7 +47,10 @@ mod enabled {
     /// # Errors
     /// If the settings cannot be used, and if no server can be reached.
     pub(crate) async fn connect(settings: &Settings, name: &str) -> Result<Option<NatsMount>> {
-        let Some(url) = &settings.nats else { return Ok(None) };
+        let Some(url) = &settings.nats else {
+            super::warn_if_unused(settings);
+            return Ok(None);
+        };
         let mut builder = Nats::builder(url.reveal()).prefix(&settings.nats_prefix).name(name);
         if let Some(file) = &settings.nats_creds {
             builder = builder.credentials_file(file);
@@ -54,7 +74,7 @@ mod enabled {
             let fix = format!("start a NATS server there, or correct --nats (now: {})", settings.source("nats"));
             StartError::new(error, fix)
         })?;
-        log_info!(url = %url, prefix = settings.nats_prefix, "connected to NATS");
+        log_info!(url = %url, "connected to NATS");
         Ok(Some(NatsMount { connection, serving: Mutex::default() }))
     }
 
@@ -77,25 +97,31 @@ mod enabled {
         ///
         /// # Errors
         /// If NATS does not let it.
-        pub(crate) async fn begin(&self, state: &ServerState) -> Result<()> {
+        pub(crate) async fn begin(
+            &self,
+            services: &[Arc<dyn ErasedService>],
+            dispatch: &Arc<Dispatch>,
+            config: &EndpointConfig,
+        ) -> Result<()> {
             let service = |service: &Arc<dyn ErasedService>| {
                 let stats = Arc::clone(service);
                 NatsService { about: service.about(), routes: service.routes(), stats: Arc::new(move || stats.stats()) }
             };
             let serving = NatsServing::begin(ServingParts {
                 connection: Arc::clone(self.connection.parts()),
-                dispatch: Arc::clone(&state.dispatch),
-                services: state.services.iter().map(service).collect(),
-                builtins: state.dispatch.router.routes().filter(|route| route.is_builtin()).cloned().collect(),
-                token_header: state.endpoint_config.token_header.as_str().to_owned(),
-                logging: state.endpoint_config.logging,
-                stopping: state.stopping.subscribe(),
+                dispatch: Arc::clone(dispatch),
+                services: services.iter().map(service).collect(),
+                builtins: dispatch.router.routes().filter(|route| route.is_builtin()).cloned().collect(),
+                token_header: config.token_header.as_str().to_owned(),
+                logging: config.logging,
+                stopping: config.stopping.clone(),
             });
             let serving = serving.await.map_err(|error| {
                 let what = format_args!("the services cannot take calls over NATS ({error})");
                 StartError::new(what, "find out why the connection to NATS is lost at once")
             })?;
             *self.serving.lock() = Some(Arc::new(serving));
+            log_info!(prefix = self.connection.parts().prefix, "taking calls over NATS");
             Ok(())
         }
 
@@ -124,10 +150,13 @@ mod enabled {
 
 #[cfg(not(feature = "nats"))]
 mod disabled {
-    use crate::server::handle::ServerState;
+    use crate::dispatch::Dispatch;
+    use crate::http::EndpointConfig;
+    use crate::server::erased_service::ErasedService;
     use crate::service::Directory;
     use crate::settings::Settings;
     use crate::start_error::{Result, StartError};
+    use crate::sync::Arc;
 
     /// The connection of a server, which this program cannot have.
     #[derive(Debug)]
@@ -135,7 +164,10 @@ mod disabled {
 
     pub(crate) async fn connect(settings: &Settings, _: &str) -> Result<Option<NatsMount>> {
         match &settings.nats {
-            None => Ok(None),
+            None => {
+                super::warn_if_unused(settings);
+                Ok(None)
+            }
             Some(_) => {
                 let what = format_args!("this program cannot use NATS ({})", settings.source("nats"));
                 Err(StartError::new(what, "build callbox with the feature `nats`"))
@@ -148,7 +180,12 @@ mod disabled {
             match *self {}
         }
 
-        pub(crate) async fn begin(&self, _: &ServerState) -> Result<()> {
+        pub(crate) async fn begin(
+            &self,
+            _: &[Arc<dyn ErasedService>],
+            _: &Arc<Dispatch>,
+            _: &EndpointConfig,
+        ) -> Result<()> {
             match *self {}
         }
 

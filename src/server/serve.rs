@@ -1,15 +1,12 @@
 //! A server with a socket of its own: its start, its signals, and its end.
 
-use std::io::ErrorKind;
+#[cfg(feature = "testing")]
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use actix_web::App;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::http::{ConnectionLimits, Connections, HttpListener, HttpWorkers, fast_path, track_request};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -17,9 +14,10 @@ use crate::sync::Arc;
 use super::assemble::assemble;
 use super::curl_example::curl_example;
 use super::handle::ServerHandle;
+use super::http_front::{BoundSocket, HttpFront};
 use super::metrics_listener::MetricsListener;
 use super::signals::{INTERRUPT, StopSignals};
-use super::{LogReader, Server, listener, log, nats, tls, url};
+use super::{LogReader, Server, log, nats, url};
 
 /// Time for the last responses to reach their clients, if a thread is blocked and cannot be waited
 /// for.
@@ -30,9 +28,6 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 fn connection_timeout(shutdown_timeout: Duration) -> Duration {
     shutdown_timeout + Duration::from_secs(10)
 }
-
-/// Minimum time before a client that stalls, in whatever it does, is disconnected.
-const MIN_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves HTTP until a signal arrives, then drains.
 ///
@@ -78,15 +73,13 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     Ok(())
 }
 
-/// A server that listens and serves HTTP.
+/// A server that takes calls: over HTTP, over NATS, or both.
 pub(crate) struct ListeningServer {
     pub(crate) running: ServerHandle,
-    pub(crate) address: SocketAddr,
-    http: HttpWorkers,
+    /// What serves HTTP, unless the port is off.
+    http: Option<HttpFront>,
     /// The listener of the metrics, if they have one of their own.
     metrics: Option<MetricsListener>,
-    /// The tasks that close stalled connections and reload the certificate.
-    helpers: Vec<JoinHandle<()>>,
 }
 
 impl ListeningServer {
@@ -106,80 +99,42 @@ impl ListeningServer {
         }
     }
 
+    /// Returns where the server listens, if it does.
+    #[cfg(feature = "testing")]
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(HttpFront::address)
+    }
+
     /// Binds the address and serves HTTP. Calls wait in their mailboxes until their service is up.
     ///
     /// # Errors
     /// If the address is not available, and those of [`assemble`].
     async fn open(server: Server, settings: &Settings) -> Result<Self> {
-        let cannot = |error: std::io::Error| {
-            let what = format_args!("cannot listen on {}:{} ({error})", settings.host, settings.port);
-            let (host, port) = (settings.source("host"), settings.source("port"));
-            let fix = match error.kind() {
-                ErrorKind::AddrInUse => {
-                    format!("stop what listens there, or choose another port (this one comes from: {port})")
-                }
-                ErrorKind::PermissionDenied => {
-                    format!("choose a port from 1024 on, or 0 for a free one (this one comes from: {port})")
-                }
-                _ => format!(
-                    "choose an address of this machine, or 0.0.0.0 for all of them (this one comes from: {host})"
-                ),
-            };
-            StartError::new(what, fix).with_source(error)
-        };
-        let tls = tls::open(settings)?;
-        let socket = listener::listen(&settings.host, settings.port).map_err(cannot)?;
-        let address = socket.local_addr().map_err(cannot)?;
+        if settings.port.is_none() && settings.nats.is_none() {
+            let what = format_args!("nobody could call this server: it has no port ({})", settings.source("port"));
+            return Err(StartError::new(what, "give it a port, or the address of a NATS server with --nats"));
+        }
+        let socket = settings.port.map(|port| BoundSocket::bind(settings, port)).transpose()?;
+        let address = socket.as_ref().map_or_else(OnceLock::new, |socket| OnceLock::from(socket.address()));
         let nats = nats::connect(settings, server.service_name()).await?;
-        let running = assemble(server, settings, &Arc::new(OnceLock::from(address)), nats)?;
+        let running = assemble(server, settings, &Arc::new(address), nats)?;
         running.check_console_path().await?;
-        let limits = ConnectionLimits {
-            total: settings.max_connections,
-            per_peer: settings.max_connections_per_peer,
-            stall_timeout: settings.body_timeout.max(MIN_STALL_TIMEOUT),
-            stream_stall_timeout: settings.websocket_stall,
-            keep_alive: settings.keep_alive,
-        };
-        let config = &running.shared.endpoint_config;
-        let connections =
-            Connections::new(limits, Arc::clone(&config.counters.connections), Arc::clone(&config.proxies));
-        let mut helpers = Vec::new();
-        let tls = match tls {
-            None => None,
-            #[cfg(feature = "tls")]
-            Some(tls) => {
-                let config = Arc::new(tls.config()?);
-                helpers.push(actix::spawn(tls.watch()));
-                Some(config)
-            }
-            #[cfg(not(feature = "tls"))]
-            Some(never) => match never {},
-        };
-        let listen = HttpListener {
-            socket,
-            connections: Arc::clone(&connections),
-            tls,
-            workers: settings.workers,
-            max_open: connections.max_open(),
-            allow_half_closed: settings.allow_half_closed,
-        };
-        let app = running.clone();
-        let app = move || {
-            App::new()
-                .configure(app.routes())
-                .wrap(app.shared.middleware.around(fast_path(app.shared.endpoints()), &app.shared.endpoints))
-                .wrap_fn(track_request)
-        };
         let metrics = MetricsListener::open(&running).await?;
-        let http = listen.serve(app).await.map_err(cannot)?;
-        helpers.push(actix::spawn(connections.watch()));
-        Ok(Self { running, address, http, metrics, helpers })
+        let http = match socket {
+            Some(socket) => Some(socket.serve(&running, settings).await?),
+            None => None,
+        };
+        Ok(Self { running, http, metrics })
     }
 
     /// Logs the URLs of the endpoint and of the console, and a command that calls a method. All but
     /// the first have the public URL, if there is one.
     fn log_addresses(&self, settings: &Settings) {
-        let mut base = url(settings.scheme(), self.address, "");
+        if let Some(metrics) = &self.metrics {
+            log_info!("metrics: http://{}{}", metrics.address(), super::metrics::PATH);
+        }
+        let Some(http) = &self.http else { return };
+        let mut base = url(settings.scheme(), http.address(), "");
         log_info!(url = format!("{base}{}", settings.endpoint), "listening");
         if let (Some(public), Some(url)) = (&settings.public_url, settings.public_endpoint()) {
             log_info!(url, "public address");
@@ -188,9 +143,6 @@ impl ListeningServer {
         let endpoint = format!("{base}{}", settings.endpoint);
         if let Some(line) = curl_example(&self.running.shared.dispatch.router, &endpoint) {
             log_info!("try it: {line}");
-        }
-        if let Some(metrics) = &self.metrics {
-            log_info!("metrics: http://{}{}", metrics.address(), super::metrics::PATH);
         }
         if let Some(path) = self.running.console_path() {
             log_info!("console: {base}{path}");
@@ -215,16 +167,18 @@ impl ListeningServer {
     /// If a method, or a handler of the program's own, blocks its thread and does not end.
     pub(crate) async fn stop(self) -> Result<()> {
         let until = Instant::now() + connection_timeout(self.running.shared.shutdown_timeout);
-        self.http.close();
+        if let Some(http) = &self.http {
+            http.close();
+        }
         let stopped = self.running.stop().await;
         // Connections whose thread is blocked never end, so waiting longer for them gains nothing.
         let limit = if stopped.is_ok() { until.saturating_duration_since(Instant::now()) } else { FLUSH_TIMEOUT };
-        let ended = self.http.end(limit).await;
+        let ended = match self.http {
+            Some(http) => http.end(limit).await,
+            None => true,
+        };
         if let Some(metrics) = self.metrics {
             metrics.end().await;
-        }
-        for helper in self.helpers {
-            helper.abort();
         }
         stopped?;
         if !ended {

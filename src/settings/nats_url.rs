@@ -8,14 +8,10 @@ use std::fmt;
 pub(crate) struct NatsUrl(String);
 
 impl NatsUrl {
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        let is_address = |one: &str| {
-            let rest = one.strip_prefix("nats://").or_else(|| one.strip_prefix("tls://")).unwrap_or(one);
-            let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            !host.is_empty() && !host.contains("://") && !host.contains(['/', ' '])
-        };
-        let mut addresses = text.split(',').map(str::trim);
-        addresses.all(is_address).then(|| Self(text.to_owned()))
+    /// Takes the text as it is: who connects says what is wrong with it, and leaves out what must
+    /// not be seen.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// Returns the addresses with everything in them. Keep them out of logs.
@@ -54,12 +50,9 @@ mod tests {
             ("nats://me:secret@10.0.0.7,tls://secret@b.example.org", "nats://10.0.0.7,tls://b.example.org"),
             ("me:secret@10.0.0.7", "10.0.0.7"),
         ] {
-            let url = NatsUrl::read(text).unwrap();
+            let url = NatsUrl::new(text);
             assert_eq!(format!("{url}|{url:?}"), format!("{shown}|{shown}"));
-            assert_eq!(NatsUrl::read(shown).unwrap().to_string(), shown, "it can be read again");
-        }
-        for text in ["", "nats://", "http://10.0.0.7", "nats://a/b", "nats://a,", "nats://a b"] {
-            assert_eq!(NatsUrl::read(text), None, "{text}");
+            assert_eq!(NatsUrl::new(shown).to_string(), shown, "it can be read again");
         }
     }
 }

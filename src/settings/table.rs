@@ -15,8 +15,8 @@ use super::nats_url::NatsUrl;
 use super::source::{ResolvedValue, Sources};
 use super::value_type::{
     self, CORES, COUNT, COUNT_OR_OFF, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, HEADER, HEADERS, HOST, HOSTS,
-    LOG_FILTER, METRICS, NATS, NATS_PREFIX, ON_OFF, ORIGINS, PATH, PORT, PROXIES, PUBLIC_URL, REMOTES, SIZE, SWITCH,
-    TIMEOUT, TITLE,
+    LOG_FILTER, METRICS, NATS, NATS_PREFIX, ON_OFF, ORIGINS, PATH, PORT_OR_OFF, PROXIES, PUBLIC_URL, REMOTES, SIZE,
+    SWITCH, TIMEOUT, TITLE,
 };
 
 /// What flags, environment and file need to know of a setting: everything but its type.
@@ -98,8 +98,8 @@ settings! {
     "Address" {
         /// Address to listen on; 0.0.0.0 for every interface
         host: String = HOST, "127.0.0.1";
-        /// Port to listen on; 0 picks a free one
-        port: u16 = PORT, "5000";
+        /// Port to listen on; 0 picks a free one, and off serves no HTTP
+        port: Option<u16> = PORT_OR_OFF, "5000";
         /// Path of the endpoint, which takes the calls
         endpoint: String = ENDPOINT, "/api";
         /// Path that serves the OpenRPC document by GET, which lists the methods that the caller

@@ -67,6 +67,14 @@ pub(super) const HOST: ValueType<String> = text("HOST", "an IP address or a host
 
 pub(super) const PORT: ValueType<u16> = choice("PORT", "a port number from 0 to 65535 (0 picks a free one)");
 
+pub(super) const PORT_OR_OFF: ValueType<Option<u16>> = ValueType {
+    placeholder: "PORT",
+    accepts: "a port number from 0 to 65535 (0 picks a free one), or off",
+    arity: Arity::One,
+    read: |text| if text == "off" { Some(None) } else { text.parse().ok().map(Some) },
+    show: |port| port.map_or_else(|| "off".to_owned(), |port| port.to_string()),
+};
+
 pub(super) const ENDPOINT: ValueType<String> = text("PATH", "a path such as /api", |text| {
     let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c));
     let path = text.strip_prefix('/')?;
@@ -187,7 +195,7 @@ pub(super) const NATS: ValueType<Option<NatsUrl>> = ValueType {
     placeholder: "URL",
     accepts: "addresses with nats:// or tls://, and commas between, such as nats://127.0.0.1:4222",
     arity: Arity::One,
-    read: |text| if text.is_empty() { Some(None) } else { NatsUrl::read(text).map(Some) },
+    read: |text| Some((!text.is_empty()).then(|| NatsUrl::new(text))),
     show: |url| url.as_ref().map(NatsUrl::to_string).unwrap_or_default(),
 };
 

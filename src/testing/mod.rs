@@ -91,7 +91,8 @@ pub fn start(server: Server) -> TestServer {
         log_all_causes();
         let listening = ListeningServer::start(*server, &settings).await;
         let listening = listening.unwrap_or_else(|error| panic!("the server cannot start: {error}"));
-        let started = (listening.address, settings.endpoint.clone(), listening.running.clone());
+        let address = listening.address().expect("a server in a test has a port");
+        let started = (address, settings.endpoint.clone(), listening.running.clone());
         let until_stopped = async move {
             // An error means that the test has ended, which is also a reason to stop.
             let _ = stopped.await;

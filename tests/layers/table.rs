@@ -155,8 +155,24 @@ pub(crate) const LAYERS: &[Layer] = &[
         knows: &["auth", "jsonrpc", "log", "mailbox", "measure", "route", "router", "service", "sync", "trace"],
         crates: &["callbox_client", "futures", "parking_lot", "rustc_hash", "tokio"],
     },
-    // The only transport. Its extractor hands out `ServiceRef`s, and one of its routes serves the
-    // OpenRPC document.
+    // The other transport.
+    Layer {
+        module: "nats",
+        knows: &[
+            "engine::MethodStats",
+            "engine::ServiceStats",
+            "dispatch",
+            "jsonrpc",
+            "measure",
+            "route",
+            "service",
+            "sync",
+            "trace::Sampling",
+        ],
+        crates: &["async_nats", "bytes", "callbox_client", "futures", "memchr", "time", "tokio"],
+    },
+    // The transport that is always there. Its extractor hands out `ServiceRef`s, and one of its
+    // routes serves the OpenRPC document.
     Layer {
         module: "http",
         knows: &[
@@ -223,6 +239,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "log",
             "measure",
             "metrics",
+            "nats",
             "otel",
             "regular_file",
             "route",

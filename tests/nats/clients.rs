@@ -68,14 +68,14 @@ pub(crate) fn dropped_calls() {
         let call = tokio::spawn(async move { market.nap(20_000).await });
         let running = async {
             while nap(&server).0 == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(10), running).await.unwrap();
         call.abort();
         let cancelled = async {
             while nap(&server) != (0, 1) {
-                tokio::time::sleep(Duration::from_millis(5)).await
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(10), cancelled).await.unwrap();

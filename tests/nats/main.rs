@@ -6,17 +6,22 @@
 mod calls;
 mod clients;
 mod discovery;
+mod faults;
 mod groups;
 mod market;
 mod server;
 
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
 
+use callbox_test_support::program::ROLE;
 use callbox_test_support::trials::{self, Test};
 
 use server::NatsServer;
 
 fn main() -> ExitCode {
+    if std::env::var(ROLE).is_ok() {
+        return market::server().with_args().start().report();
+    }
     let tests: &[Test] = &[
         ("a_payload_is_the_parameters_and_that_of_the_reply_the_result_or_the_error", calls::payloads),
         ("headers_say_who_calls_how_long_they_wait_and_the_id_of_the_request", calls::headers),
@@ -34,6 +39,12 @@ fn main() -> ExitCode {
         ("a_slow_instance_leaves_its_group_and_joins_again", groups::slow_instance),
         ("instances_answer_pings_and_say_what_they_have_and_how_they_do", discovery::answers),
         ("services_of_others_are_called_by_their_endpoints", discovery::foreign),
+        ("the_server_of_nats_may_go_away_and_come_back", faults::server_restarts),
+        ("a_server_of_nats_that_stands_still_holds_up_nobody_beyond_a_deadline", faults::server_pauses),
+        ("only_calls_of_an_instance_that_is_killed_are_lost", faults::killed_instance),
+        ("calls_of_an_instance_that_stands_still_end_at_their_deadlines", faults::paused_instance),
+        ("instances_are_replaced_and_no_caller_notices", faults::rolling_restart),
+        ("a_program_that_cannot_use_nats_says_why", faults::start_errors),
     ];
     trials::run(tests.iter().copied())
 }

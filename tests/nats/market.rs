@@ -76,9 +76,9 @@ impl Market {
 
 /// Starts the services with a connection to this server.
 pub(crate) fn start(nats: &NatsServer) -> TestServer {
-    testing::start(server(&nats.url()))
+    testing::start(server().nats(&nats.url()))
 }
 
-pub(crate) fn server(url: &str) -> Server {
-    Server::new(Market::default).nats(url).tokens(callbox_test_support::names::Names)
+pub(crate) fn server() -> Server {
+    Server::new(Market::default).tokens(callbox_test_support::names::Names)
 }

@@ -18,8 +18,8 @@ use super::subject::{DEFAULT_PREFIX, is_prefix};
 /// use callbox::client::Nats;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let builder = Nats::builder("tls://nats.example.org").credentials_file("shop.creds").name("shop");
-/// let nats = builder.connect().await?;
+/// let builder = Nats::builder("tls://nats.example.org").credentials_file("shop.creds");
+/// let nats = builder.name("shop").connect().await?;
 /// # drop(nats);
 /// # Ok(()) }
 /// ```
@@ -33,7 +33,7 @@ pub struct NatsBuilder {
     name: Option<String>,
     pub(super) connect_timeout: Duration,
     /// What runs first on the thread of the connection.
-    pub(super) begin: Box<dyn FnOnce() + Send>,
+    pub(super) begin: Box<dyn FnOnce() + Send + Sync>,
 }
 
 impl NatsBuilder {
@@ -91,7 +91,7 @@ impl NatsBuilder {
 
     /// Runs this first on the thread of the connection.
     #[doc(hidden)]
-    pub fn begin_thread(mut self, begin: impl FnOnce() + Send + 'static) -> Self {
+    pub fn begin_thread(mut self, begin: impl FnOnce() + Send + Sync + 'static) -> Self {
         self.begin = Box::new(begin);
         self
     }

@@ -100,8 +100,8 @@ impl Nats {
     /// Returns a client of any service that uses the protocol for microservices of NATS, by its
     /// name. Its methods are the endpoints of the service.
     ///
-    /// The parameters are sent as JSON, and an empty payload for none. A response that is no JSON is
-    /// [`BadResponse`](crate::ClientError::BadResponse).
+    /// The parameters are sent as JSON, and an empty payload for none. A response that is no JSON
+    /// is [`BadResponse`](crate::ClientError::BadResponse).
     ///
     /// ```no_run
     /// # async fn example(nats: callbox::client::Nats) -> Result<(), Box<dyn std::error::Error>> {

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 
 /// Maximum number of messages of one subscription that its subscriber has not taken. Further ones
-/// are missed, and that is told with the next.
+/// are missed, and the next one says so.
 const MAX_WAITING: usize = 1024;
 
 /// What waits for messages. Each has a subject of its own: that of the inbox, and a number.

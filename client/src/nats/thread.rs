@@ -105,7 +105,7 @@ mod tests {
         let (held, dropped) = oneshot::channel::<()>();
         thread.spawn(|| async {
             let _held = held;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         let (said, heard) = oneshot::channel();
         thread.spawn_last_words(|| async {

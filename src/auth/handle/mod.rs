@@ -1,7 +1,7 @@
 //! The handle of the auth actor, which the transports hold.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,12 @@ const MAX_PENDING: usize = 4096;
 
 /// Maximum time to wait for a result of the actor.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The address under which wrong tokens of senders without one are counted: nobody has it.
+const SHARED_PEER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// Time after which a wrong token of such a sender is answered.
+const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(500);
 
 /// Limits of the work that clients with tokens can cause.
 #[derive(Clone, Debug)]
@@ -99,6 +105,25 @@ impl AuthHandle {
             Err(NotChecked::Limited { .. }) => TokenOutcome::Limited,
             Err(NotChecked::Unavailable) => TokenOutcome::Unavailable,
         });
+        checked
+    }
+
+    /// As [`authenticate`](Self::authenticate), for a transport that does not say who has sent the
+    /// token: all such senders have their wrong tokens counted together. Whoever sends wrong ones
+    /// must not lock out the others, so a token that was valid before is not limited. Instead, the
+    /// answer to one that is not takes its time.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate).
+    pub(crate) async fn authenticate_shared(&self, token: &str) -> Result<Caller, NotChecked> {
+        if let Some(caller) = self.cache.get(&Digest::of(token)).filter(Caller::is_authenticated) {
+            self.counted.add(TokenOutcome::Accepted);
+            return Ok(caller);
+        }
+        let checked = self.authenticate(token, Some(SHARED_PEER)).await;
+        if !checked.as_ref().is_ok_and(Caller::is_authenticated) {
+            tokio::time::sleep(WRONG_TOKEN_DELAY).await;
+        }
         checked
     }
 

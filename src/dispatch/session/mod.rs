@@ -36,7 +36,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::auth::Caller;
 use crate::jsonrpc::{Dialect, Envelope, Limits, RpcError};
 use crate::measure::Carrier;
-use crate::service::{Cursor, LazyRequest, RequestInfo, RequestScope, admits};
+use crate::service::{CallTransport, Cursor, LazyRequest, RequestInfo, RequestScope, admits};
 use crate::trace::Sampling;
 
 use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
@@ -377,6 +377,15 @@ fn send(
     }
 }
 
+/// Returns what carries the requests of a transport.
+fn carrier(transport: CallTransport) -> Carrier {
+    match transport {
+        CallTransport::WebSocket => Carrier::WebSocket,
+        CallTransport::Nats => Carrier::Nats,
+        CallTransport::Http | CallTransport::InProcess => Carrier::Http,
+    }
+}
+
 /// Runs the calls of one body.
 async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: bool) -> Ended {
     let client = &shared.client;
@@ -398,7 +407,7 @@ async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: 
         sampling: Sampling::decide(|| lazy_request.trace()),
         request: &lazy_request,
         log: log.map(Rc::as_ref),
-        carrier: Carrier::of(client.request.transport()),
+        carrier: carrier(client.request.transport()),
         session: Some(SessionContext { shared: &shared, envelope, is_stopping }),
     };
     let response = shared.dispatch.handle_caught(frame.envelope(&shared.dispatch.limits), meta).await;

@@ -31,7 +31,7 @@ impl Server {
         match parts {
             Some((host, port)) if !host.is_empty() => {
                 self.settings.host = Some(host.trim_matches(['[', ']']).to_owned());
-                self.settings.port = Some(port);
+                self.settings.port = Some(Some(port));
             }
             _ => {
                 let what = format_args!("cannot listen on `{address}`");
@@ -180,14 +180,7 @@ impl Server {
     ///
     /// Needs the feature `nats`.
     pub fn nats(mut self, url: &str) -> Self {
-        match NatsUrl::read(url) {
-            Some(url) => self.settings.nats = Some(Some(url)),
-            None => {
-                // Without the text, which may have a password.
-                let fix = "write .nats(\"nats://127.0.0.1:4222\"): nats:// or tls://, a host, and maybe a port";
-                self.mistake = Some(StartError::new("the address given to .nats(…) is not one of a NATS server", fix));
-            }
-        }
+        self.settings.nats = Some(Some(NatsUrl::new(url)));
         self
     }
 

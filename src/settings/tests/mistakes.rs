@@ -20,7 +20,10 @@ fn mistakes_name_their_place_and_their_remedy() {
         (flags(&["stray"]), r#"unknown argument "stray": --help lists the flags"#),
         (flags(&["--port"]), "--port <PORT> has no value: write one after it"),
         (flags(&["--port", "1", "--port", "2"]), "--port <PORT> is given twice: keep one of them"),
-        (flags(&["--port", "70000"]), r#"--port is "70000": give a port number from 0 to 65535 (0 picks a free one)"#),
+        (
+            flags(&["--port", "70000"]),
+            r#"--port is "70000": give a port number from 0 to 65535 (0 picks a free one), or off"#,
+        ),
         (
             flags(&["--host", "127.0.0.1:80"]),
             r#"--host is "127.0.0.1:80": give an IP address or a host name, without a port"#,
@@ -70,7 +73,7 @@ fn mistakes_name_their_place_and_their_remedy() {
         (file("zzz = 1"), r#"callbox.toml:1: unknown key "zzz": remove it; --show-settings lists the keys"#),
         (
             file("\n\nport = 'a'"),
-            r#"callbox.toml:3: port is "a": give a port number from 0 to 65535 (0 picks a free one)"#,
+            r#"callbox.toml:3: port is "a": give a port number from 0 to 65535 (0 picks a free one), or off"#,
         ),
         (
             file("port.a = 1"),

@@ -43,6 +43,7 @@ const OTHER_METHODS: &[(&str, Option<&str>, &str)] = &[
     ("port", None, "`bind` sets it, too"),
     ("tls_cert", Some("tls"), "neither file is of use without the other"),
     ("tls_key", None, "`tls` sets it, too"),
+    ("nats_key", None, "`nats_cert` sets it, too"),
     ("metrics", Some("metrics_at"), "`metrics` gives the registry"),
     ("log", None, "a program that decides on its log sets up `tracing` itself"),
 ];

@@ -28,11 +28,11 @@ fn each_source_overrides_the_ones_below_it() {
     let mut check = |change: fn(&mut Scenario), port: u16, origin: &str| {
         change(&mut given);
         let settings = given.settings();
-        assert_eq!(settings.port, port);
+        assert_eq!(settings.port, Some(port));
         assert!(settings.source("port").to_string().ends_with(origin), "{:?}", settings.source("port"));
     };
     check(|_| {}, 5000, "default");
-    check(|given| given.builder.port = Some(1), 1, "builder");
+    check(|given| given.builder.port = Some(Some(1)), 1, "builder");
     check(|given| given.file = Some("# the port\nport = 2"), 2, ".toml:2");
     check(|given| given.env = &[("CALLBOX_PORT", "3")], 3, "environment CALLBOX_PORT");
     check(|given| given.flags = &["--port", "4"], 4, "flag --port");
@@ -44,22 +44,22 @@ fn a_service_link_of_a_cluster_counts_as_not_set() {
     let env = &[("CALLBOX_PORT", "tcp://10.0.0.1:5000"), ("CALLBOX_HOST", "0.0.0.0")];
     let mut given = Scenario { env, ..Scenario::default() };
     let settings = given.settings();
-    assert_eq!((settings.port, settings.source("port").to_string()), (5000, "default".to_owned()));
+    assert_eq!((settings.port, settings.source("port").to_string()), (Some(5000), "default".to_owned()));
     assert_eq!(
         (&*settings.host, settings.ignored_variables),
         ("0.0.0.0", vec![r#"CALLBOX_PORT is "tcp://10.0.0.1:5000""#.to_owned()])
     );
     given.file = Some("port = 2");
-    assert_eq!(given.settings().port, 2, "the next source has it");
+    assert_eq!(given.settings().port, Some(2), "the next source has it");
     given.flags = &["--port", "3"];
     let settings = given.settings();
-    assert_eq!((settings.port, settings.ignored_variables.len()), (3, 0), "it was not looked at");
+    assert_eq!((settings.port, settings.ignored_variables.len()), (Some(3), 0), "it was not looked at");
 }
 
 #[test]
 fn a_file_may_begin_with_a_byte_order_mark() {
     let given = Scenario { file: Some("\u{feff}port = 7"), ..Scenario::default() };
-    assert_eq!(given.settings().port, 7);
+    assert_eq!(given.settings().port, Some(7));
 }
 
 #[test]
@@ -95,6 +95,12 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("hide_private", "true"),
         ("remote", "prices=http://10.0.0.7:5000/api,rates=https://b.example/api"),
         ("service_token", "service-token.txt"),
+        ("nats", "nats://a.example:4222,tls://b.example"),
+        ("nats_prefix", "eu.callbox"),
+        ("nats_creds", "shop.creds"),
+        ("nats_ca", "ca.pem"),
+        ("nats_cert", "cert.pem"),
+        ("nats_key", "key.pem"),
         ("body_limit", "64KiB"),
         ("response_limit", "1GiB"),
         ("batch_limit", "7"),
@@ -159,7 +165,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
 fn a_file_may_use_the_types_of_toml() {
     let file = "port = 5_001\nhide_private = true\nallowed_origins = [\"https://a.example\", 'https://b.example']\nbody_limit = 9";
     let settings = Scenario { file: Some(file), ..Scenario::default() }.settings();
-    assert_eq!((settings.port, settings.hide_private, settings.body_limit), (5001, true, 9));
+    assert_eq!((settings.port, settings.hide_private, settings.body_limit), (Some(5001), true, 9));
     assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example"]);
 }
 
@@ -182,7 +188,7 @@ fn flags_of_lists_add_up_and_flags_of_switches_need_no_value() {
 #[test]
 fn an_empty_variable_is_not_set() {
     let given = Scenario { env: &[("CALLBOX_PORT", ""), ("CALLBOX_CONFIG", "")], ..Scenario::default() };
-    assert_eq!(given.settings().port, 5000);
+    assert_eq!(given.settings().port, Some(5000));
 }
 
 #[test]
@@ -196,5 +202,5 @@ fn rust_log_sets_the_log_unless_callbox_log_does() {
 #[test]
 fn a_stronger_source_stands_in_for_a_broken_one() {
     let given = Scenario { env: &[("CALLBOX_PORT", "eighty")], flags: &["--port", "80"], ..Scenario::default() };
-    assert_eq!(given.settings().port, 80);
+    assert_eq!(given.settings().port, Some(80));
 }

@@ -235,7 +235,7 @@ fn a_section_of_a_program_without_own_settings_is_a_mistake_and_those_of_another
     let expected = "callbox.toml:2: the section [app]: this program has no settings of its own; remove the section, or \
                     read it with Server::app_config";
     assert!(error.ends_with(expected), "{error}");
-    assert!(matches!(resolve(OwnSettings::Ignored), Ok(Resolved::Run(settings)) if settings.port == 7));
+    assert!(matches!(resolve(OwnSettings::Ignored), Ok(Resolved::Run(settings)) if settings.port == Some(7)));
 }
 
 #[test]
