@@ -43,6 +43,9 @@ impl NatsAddress {
                 address.user.get_or_insert_with(|| User::parse(user));
                 host
             });
+            if host.is_empty() {
+                return Err(BuildError::new(format!("the address `{scheme}://` has no host")));
+            }
             let server = format!("{scheme}://{host}")
                 .parse()
                 .map_err(|error| BuildError::new(format!("the address `{scheme}://{host}` is not valid: {error}")))?;
