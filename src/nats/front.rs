@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use callbox_client::__engine::NatsConnection;
 
 use crate::dispatch::{Dispatch, RequestLogging};
+use crate::measure::NatsCounters;
 use crate::sync::Arc;
 
 use super::open_calls::OpenCalls;
@@ -22,6 +23,7 @@ pub(super) struct Front {
     pub(super) logging: RequestLogging,
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) open_calls: Rc<OpenCalls>,
+    pub(super) counters: Arc<NatsCounters>,
     /// The id of this process among the instances.
     pub(super) instance: String,
     /// The subject of messages for this instance alone.
@@ -39,12 +41,13 @@ pub(super) struct FrontParts {
     pub(super) token_header: String,
     pub(super) logging: RequestLogging,
     pub(super) stopping: watch::Receiver<bool>,
+    pub(super) counters: Arc<NatsCounters>,
     pub(super) instance: String,
 }
 
 impl Front {
     pub(super) fn new(parts: FrontParts) -> Rc<Self> {
-        let FrontParts { connection, dispatch, token_header, logging, stopping, instance } = parts;
+        let FrontParts { connection, dispatch, token_header, logging, stopping, counters, instance } = parts;
         let instance_subject = format!("{}._instance.{instance}", connection.prefix);
         Rc::new(Self {
             connection,
@@ -53,6 +56,7 @@ impl Front {
             logging,
             stopping,
             open_calls: Rc::default(),
+            counters,
             instance,
             instance_subject,
             pauses: Pauses::new(),

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         ("each_instance_gets_its_share_of_the_calls", groups::shares),
         ("an_instance_that_stops_under_load_loses_no_call", groups::stops_under_load),
         ("a_slow_instance_leaves_its_group_and_joins_again", groups::slow_instance),
+        ("metrics_show_the_connection_and_the_groups", groups::shown),
         ("instances_answer_pings_and_say_what_they_have_and_how_they_do", discovery::answers),
         ("services_of_others_are_called_by_their_endpoints", discovery::foreign),
         ("the_server_of_nats_may_go_away_and_come_back", faults::server_restarts),
