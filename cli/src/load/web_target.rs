@@ -1,13 +1,15 @@
-//! The server that a load is sent to.
+//! The server that a load is sent to over HTTP or WebSockets.
 
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 
 use reqwest::Url;
 
+use super::target::{TargetError, resolve_host};
+
 /// The address of a server and the path of its endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct WebTarget {
     address: SocketAddr,
     /// The value of the `Host` header.
     pub host: String,
@@ -16,20 +18,12 @@ pub struct Target {
     is_websocket: bool,
 }
 
-/// The reason why a URL cannot be the target of a load.
-#[derive(Debug, PartialEq, Eq)]
-pub enum TargetError {
-    /// The scheme is neither `http` nor `ws`. A load over TLS would also measure its own
-    /// encryption.
-    Scheme(String),
-    /// The host has no address.
-    Host(String),
-    /// The address is on another machine, and `--allow-remote` is not set.
-    Remote(SocketAddr),
-}
-
-impl Target {
+impl WebTarget {
     /// Resolves the host of a URL. It must be this machine, unless `allow_remote` is set.
+    ///
+    /// # Errors
+    ///
+    /// If the URL cannot be the target of a load.
     pub fn resolve(url: &Url, allow_remote: bool) -> Result<Self, TargetError> {
         let is_websocket = url.scheme() == "ws";
         if !is_websocket && url.scheme() != "http" {
@@ -37,14 +31,7 @@ impl Target {
         }
         let name = url.host_str().ok_or_else(|| TargetError::Host("(none)".to_owned()))?;
         let port = url.port_or_known_default().unwrap_or(80);
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        let found = (bare, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-        // If a name has addresses of both IP versions, servers mostly listen on IPv4.
-        let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
-        let address = address.ok_or_else(|| TargetError::Host(name.to_owned()))?;
-        if !address.ip().to_canonical().is_loopback() && !allow_remote {
-            return Err(TargetError::Remote(address));
-        }
+        let address = resolve_host(name, port, allow_remote)?;
         let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
         let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         Ok(Self { address, host, path, is_websocket })
@@ -61,7 +48,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for WebTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The query is hidden, because it may contain a secret.
         let scheme = if self.is_websocket { "ws" } else { "http" };
@@ -72,31 +59,12 @@ impl fmt::Display for Target {
     }
 }
 
-impl fmt::Display for TargetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scheme(scheme) => {
-                write!(
-                    f,
-                    "the scheme is {scheme}, but a load is sent over plain http or ws: use the port behind the TLS proxy"
-                )
-            }
-            Self::Host(host) => write!(f, "the host {host} has no address: check its name"),
-            Self::Remote(address) => write!(
-                f,
-                "{} is not this machine: load on a server without its owner's consent is an attack; with consent, add --allow-remote",
-                address.ip()
-            ),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn resolve(url: &str, allow_remote: bool) -> Result<Target, TargetError> {
-        Target::resolve(&url.parse().unwrap(), allow_remote)
+    fn resolve(url: &str, allow_remote: bool) -> Result<WebTarget, TargetError> {
+        WebTarget::resolve(&url.parse().unwrap(), allow_remote)
     }
 
     #[test]
