@@ -14,7 +14,7 @@ use futures::future::{Either, select};
 use serde_json::value::RawValue;
 
 use super::detect::RawItem;
-use crate::endpoint::Endpoint;
+use crate::address::Address;
 use crate::exit::Failure;
 use crate::json;
 use crate::server::failure;
@@ -58,7 +58,7 @@ impl ItemFlags {
     /// end, that has arrived already, and `events` are those of the connection.
     pub(super) async fn print(
         &self,
-        url: &Endpoint,
+        url: &Address,
         first: Option<Option<RawItem>>,
         mut subscription: Subscription<Box<RawValue>>,
         events: &mut UnboundedReceiver<ConnectionEvent>,

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Paragraph, Row as TableRow, Table};
 
-use super::model::{MailboxRow, SortOrder, View};
+use super::model::{InstanceCell, MailboxRow, SortOrder, View};
 use super::{brief, count, streams};
 use crate::terminal::sanitize;
 
@@ -65,6 +65,12 @@ impl Screen {
         let services = self.view.services.iter().map(|service| {
             let (mark, colour) = if service.is_up { ("● up", Color::Green) } else { ("● down", Color::Red) };
             let mut line = vec![Span::styled(mark, colour), Span::raw(format!("  {}", sanitize(&service.name)))];
+            if !service.instances.is_empty() {
+                let (count, ids) = (service.instances.len(), sanitize(&service.instances.join(" ")));
+                let plural = if count == 1 { "" } else { "s" };
+                line.push(Span::raw(format!("  {count} instance{plural}")));
+                line.push(Span::styled(format!("  {ids}"), DIM));
+            }
             if service.restarts > 0 {
                 line.push(Span::styled(format!("  {} restarts", service.restarts), Color::Yellow));
             }
@@ -76,14 +82,20 @@ impl Screen {
 
     fn table(&self, frame: &mut Frame<'_>, area: Rect) {
         let longest = self.view.rows.iter().map(|row| row.method.chars().count()).max().unwrap_or(0);
+        // On NATS there is a mark and the id of the instance after the name.
+        let ids = self.view.rows.iter().filter_map(|row| row.instance.as_ref());
+        let id = ids.map(|instance| instance.id.chars().count() + 2).max();
+        let id = id.map(|id| id.clamp("INSTANCE".len(), 16));
         // The width that the numbers leave for the name and the bar.
-        let room = usize::from(area.width).saturating_sub(55);
+        let room = usize::from(area.width).saturating_sub(55 + id.map_or(0, |id| id + 1));
         let name = longest.clamp(8, room.saturating_sub(6).max(8));
         let bar = room.saturating_sub(name).clamp(4, 30);
-        let widths = [name, bar, 6, 5, 8, 12, 12, 5].map(|width| Constraint::Length(width as u16));
-        let titles = ["METHOD", "MAILBOX", "DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
-        let head =
-            titles.into_iter().enumerate().map(|(column, title)| right(title.to_owned(), column >= 2).style(BOLD));
+        let widths = [name].into_iter().chain(id).chain([bar, 6, 5, 8, 12, 12, 5]);
+        let widths = widths.map(|width| Constraint::Length(width as u16));
+        let first = ["METHOD"].into_iter().chain(id.map(|_| "INSTANCE")).chain(["MAILBOX"]);
+        let first = first.map(|title| right(title.to_owned(), false));
+        let numbers = ["DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
+        let head = first.chain(numbers.map(|title| right(title.to_owned(), true))).map(|cell| cell.style(BOLD));
         let rows = self.view.rows.iter().skip(self.first_row).map(|row| cells(row, name, bar));
         let style = if self.error.is_some() { DIM } else { Style::new() };
         let table = Table::new(rows, widths).header(TableRow::new(head)).column_spacing(1).style(style);
@@ -115,8 +127,8 @@ fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
     let times = |[p50, p99]: [Option<std::time::Duration>; 2]| format!("{:>5} {:>5}", brief(p50), brief(p99));
     let refused = if row.refused > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
     let ended = if row.failed > 0.0 { Style::new().fg(Color::Yellow) } else { Style::new() };
-    TableRow::new([
-        Cell::from(shortened(&row.method, name)),
+    let first = [Cell::from(shortened(&row.method, name))].into_iter().chain(row.instance.as_ref().map(instance));
+    let others = [
         Cell::from(Line::from(vec![
             Span::styled(filled(row.fullness(), bar), colour(row.fullness())),
             Span::styled("·".repeat(bar - width(row.fullness(), bar)), DIM),
@@ -127,7 +139,15 @@ fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
         right(times(row.wait), true),
         right(times(row.run), true),
         right(count(row.refused), true).style(refused),
-    ])
+    ];
+    TableRow::new(first.chain(others))
+}
+
+/// Returns the cell of an instance: a full mark if it is in the group of the method, and an empty
+/// one if it takes no calls for now.
+fn instance(InstanceCell { id, is_in }: &InstanceCell) -> Cell<'static> {
+    let (mark, colour) = if *is_in { ("● ", Color::Green) } else { ("○ ", Color::Yellow) };
+    Cell::from(Line::from(vec![Span::styled(mark, colour), Span::raw(sanitize(id))]))
 }
 
 /// Returns the name of a method in at most `width` characters.
@@ -177,7 +197,7 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::model::tests::{mailbox, snapshot, subscribed};
+    use super::super::model::tests::{instances, mailbox, snapshot, subscribed};
     use super::*;
 
     fn lines(width: u16, height: u16, screen: &Screen) -> Vec<String> {
@@ -214,6 +234,24 @@ mod tests {
             let other = lines.iter().find(|line| line.starts_with("look_up_by_a")).unwrap();
             assert!(other.contains("1.5ms"), "{other}");
             assert!(lines[11].contains("q quits"), "{}", lines[11]);
+        }
+    }
+
+    #[test]
+    fn the_instances_of_a_method_are_side_by_side() {
+        let begin = Instant::now();
+        let view = View::between(&instances(begin, [0, 0]), &instances(begin + Duration::from_secs(1), [4998, 7]));
+        let screen = Screen { view, order: SortOrder::Name, ..Screen::default() };
+        for width in [80, 120] {
+            let lines = lines(width, 8, &screen);
+            assert_eq!(lines[1].trim_end(), "● up  notes  2 instances  aaaaaa bbbbbb");
+            assert!(lines[3].starts_with("METHOD    INSTANCE MAILBOX"), "{}", lines[3]);
+            for (line, begin, calls) in
+                [(&lines[4], "notes.add ● aaaaaa", " 4,998 "), (&lines[5], "notes.add ○ bbbbbb", " 7 ")]
+            {
+                assert!(line.starts_with(begin) && line.contains(calls), "{line}");
+                assert!(line.trim_end().ends_with(" 0"), "nothing is cut off: {line}");
+            }
         }
     }
 

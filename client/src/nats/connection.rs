@@ -194,6 +194,15 @@ impl Connection {
         sent.is_ok() && matches!(timeout(limit, waiting.reply()).await, Ok(Some(_)))
     }
 
+    /// Waits until everything was sent that this connection has to send, for at most `limit`.
+    pub(super) async fn flush(&self, limit: Duration) {
+        let client = self.client.clone();
+        // On the thread, where this comes after messages that are published later.
+        let flushed = self.thread.run(|| async move { client.flush().await });
+        // If it takes longer, the server is not there.
+        let _ = timeout(limit, flushed).await;
+    }
+
     /// Publishes a message without waiting for that, and before the connection is closed.
     pub(super) fn publish_later(&self, subject: String, payload: Vec<u8>) {
         let client = self.client.clone();
