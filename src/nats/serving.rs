@@ -45,6 +45,8 @@ pub(crate) struct ServingParts {
     pub(crate) token_header: String,
     pub(crate) logging: RequestLogging,
     pub(crate) counters: Arc<NatsCounters>,
+    /// Maximum size of the parameters of a call, in bytes.
+    pub(crate) body_limit: usize,
     /// Becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -129,11 +131,28 @@ struct Groups {
 
 impl Groups {
     async fn join(parts: ServingParts, leaves: watch::Receiver<bool>) -> Result<Self, SubscribeError> {
-        let ServingParts { connection, dispatch, services, builtins, token_header, logging, counters, stopping } =
-            parts;
+        let ServingParts {
+            connection,
+            dispatch,
+            services,
+            builtins,
+            token_header,
+            logging,
+            counters,
+            body_limit,
+            stopping,
+        } = parts;
         let instance = unique_id();
-        let front =
-            Front::new(FrontParts { connection, dispatch, token_header, logging, stopping, counters, instance });
+        let front = Front::new(FrontParts {
+            connection,
+            dispatch,
+            token_header,
+            logging,
+            stopping,
+            counters,
+            instance,
+            body_limit,
+        });
         let mut groups = Self { front: Rc::clone(&front), services: Vec::new(), taking: Vec::new(), leaves };
         let own = front.connection.client.subscribe(front.instance_subject.clone()).await?;
         spawn_local(obey(Rc::clone(&front), own));

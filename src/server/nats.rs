@@ -117,6 +117,7 @@ mod enabled {
                 token_header: config.token_header.as_str().to_owned(),
                 logging: config.logging,
                 counters: Arc::clone(&config.counters.nats),
+                body_limit: config.body.bytes,
                 stopping: config.stopping.clone(),
             });
             let serving = serving.await.map_err(|error| {

@@ -170,6 +170,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "engine::ServiceStats",
             "dispatch",
             "jsonrpc",
+            "log",
             "measure",
             "route",
             "service",

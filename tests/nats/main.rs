@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         ("headers_say_who_calls_how_long_they_wait_and_the_id_of_the_request", calls::headers),
         ("a_message_without_a_reply_subject_is_a_notification", calls::notifications),
         ("a_result_that_nats_cannot_carry_is_an_error", calls::large_results),
+        ("messages_that_are_too_large_or_odd_change_nothing", calls::odd_messages),
         ("a_call_ends_when_its_caller_cancels_it", calls::cancelling),
         ("typed_clients_call_notify_and_send_batches", clients::typed),
         ("a_service_that_nobody_has_is_unavailable", clients::nobody_there),

@@ -39,8 +39,8 @@ const SUBSCRIPTION_CAPACITY: usize = 65_536;
 ///
 /// It has a thread of its own. When the server is lost, it connects again for as long as it takes.
 /// The results of calls that are under way are then [lost](crate::ClientError::Lost), and further
-/// calls are [unreachable](crate::ClientError::Unreachable), so they are repeated by the rules of
-/// [`Retry`](crate::Retry) until there is a connection again.
+/// calls are [unreachable](crate::ClientError::Unreachable) until there is a connection again, and
+/// repeated by the rules of [`Retry`](crate::Retry).
 ///
 /// ```no_run
 /// use callbox::client::Nats;

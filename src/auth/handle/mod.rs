@@ -28,6 +28,9 @@ const SHARED_PEER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// Time after which a wrong token of such a sender is answered.
 const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(500);
 
+/// Maximum number of such answers that wait.
+const MAX_DELAYED: usize = 1024;
+
 /// Limits of the work that clients with tokens can cause.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthLimits {
@@ -55,6 +58,8 @@ pub(crate) struct AuthHandle {
     cache: Arc<DecisionCache>,
     limiter: Limiter,
     limits: AuthLimits,
+    /// Permits for wrong tokens whose answers wait.
+    delays: Semaphore,
     counted: Arc<CheckedTokens>,
 }
 
@@ -82,6 +87,7 @@ impl AuthHandle {
             cache,
             limiter: Limiter::new(limits.failures_per_minute),
             limits,
+            delays: Semaphore::new(MAX_DELAYED),
             counted: Arc::default(),
         }
     }
@@ -121,7 +127,9 @@ impl AuthHandle {
             return Ok(caller);
         }
         let checked = self.authenticate(token, Some(SHARED_PEER)).await;
-        if !checked.as_ref().is_ok_and(Caller::is_authenticated) {
+        let is_wrong = !checked.as_ref().is_ok_and(Caller::is_authenticated);
+        // A flood of wrong tokens must not fill the memory. It is limited, and so gains nothing.
+        if let Some(_delayed) = self.delays.try_acquire().ok().filter(|_| is_wrong) {
             tokio::time::sleep(WRONG_TOKEN_DELAY).await;
         }
         checked
