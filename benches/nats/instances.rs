@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::TcpListener;
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use actix_web::{App, HttpServer};
@@ -30,7 +30,9 @@ impl Kind {
 
     /// Starts an instance whose method `work` takes so long.
     pub(crate) fn start(self, nats: &NatsServer, work: Duration) -> io::Result<ServerProcess> {
-        ServerProcess::start(&[self.name(), &nats.url(), &work.as_micros().to_string()])
+        let arguments = [self.name(), &nats.url(), &work.as_micros().to_string()];
+        // Their lines would stand among the figures.
+        ServerProcess::start_with(&arguments, &[("RUST_LOG", "error")], Stdio::inherit())
     }
 }
 

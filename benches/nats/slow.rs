@@ -31,7 +31,8 @@ pub(crate) fn run(bench: &mut Bench) -> io::Result<()> {
     for _ in 0..bench.rounds(3) {
         for (kind, subject) in [(Kind::Callbox, CALLBOX), (Kind::Bare, PLAIN)] {
             let nats = NatsServer::start()?;
-            let _instances = [FAST, FAST, SLOW].map(|work| kind.start(&nats, work)).map(Result::unwrap);
+            let instances = [FAST, FAST, SLOW].map(|work| kind.start(&nats, work));
+            let _instances = instances.into_iter().collect::<io::Result<Vec<_>>>()?;
             let outcome = run_async(async {
                 let client = connect(&nats.url()).await?.with_deadline(Duration::from_secs(20));
                 // The instances learn how long a call takes.

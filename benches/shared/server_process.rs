@@ -47,7 +47,8 @@ impl ServerProcess {
             Err(_) => {
                 process.kill()?;
                 process.wait()?;
-                Err(io::Error::other(format!("the server {arguments:?} did not start: {read:?}")))
+                let said = read.map(|read| read.map(|_| line.trim_end()));
+                Err(io::Error::other(format!("the server {arguments:?} did not start: {said:?}")))
             }
         }
     }
