@@ -28,7 +28,9 @@ fn program() -> io::Result<PathBuf> {
 
 impl NatsServer {
     pub(crate) fn start() -> io::Result<Self> {
-        Self::start_at(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+        // The listener must be gone before the server takes its address.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::start_at(address)
     }
 
     fn start_at(address: SocketAddr) -> io::Result<Self> {
