@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callbox::client::{Client, ClientError, ConnectionEvent, Nats};
+use callbox::client::{Client, ClientError, ConnectionEvent, MicroInfo, Nats};
 use futures::channel::mpsc::UnboundedSender;
 
 use super::Arguments;
@@ -101,7 +101,15 @@ impl Callee {
             }
             let endpoints = of_service.iter().flat_map(|info| &info.endpoints);
             let known: BTreeSet<_> = endpoints.map(|endpoint| format!("{}.{}", name.service, endpoint.name)).collect();
-            return (!name.is_builtin() && !known.contains(method)).then(|| unknown(&known));
+            if !name.is_builtin() && !known.contains(method) {
+                return Some(unknown(&known));
+            }
+            let (own, others) = (&nats.parts().prefix, prefixes(&of_service));
+            return (!others.is_empty() && !others.contains(own.as_str())).then(|| {
+                let others: Vec<_> = others.into_iter().collect();
+                let line = format!("{method} is not at the prefix {own}: pass --nats-prefix {}", others.join(" or "));
+                Failure::new(Exit::Refused, line)
+            });
         }
         if !is_unknown(error) {
             return None;
@@ -114,6 +122,13 @@ impl Callee {
     pub(super) async fn close(self) {
         self.client.close().await;
     }
+}
+
+/// Returns the prefixes of the subjects of all methods of a callbox service.
+fn prefixes<'a>(infos: &[&'a MicroInfo]) -> BTreeSet<&'a str> {
+    let endpoints = infos.iter().flat_map(|info| &info.endpoints);
+    // The names of the service and of the method are one token each.
+    endpoints.filter_map(|endpoint| Some(endpoint.subject.rsplit_once('.')?.0.rsplit_once('.')?.0)).collect()
 }
 
 fn is_unavailable(error: &ClientError) -> bool {
