@@ -47,7 +47,7 @@ fn other_service(nats: &NatsServer) {
     let pong = lines.by_ref().find(|line| line == "PONG");
     assert!(pong.is_some(), "it has subscribed");
     std::thread::spawn(move || {
-        while let Some(line) = lines.next() {
+        for line in lines {
             if line == "PING" {
                 send("PONG\r\n");
             }
