@@ -117,7 +117,7 @@ fn unreachable(url: &Address, error: &io::Error) -> Failure {
 
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     arguments.nats.check(&arguments.url)?;
-    let params = arguments::params(&arguments.params, io::stdin()).map_err(usage_error)?;
+    let params = arguments::params(&arguments.params, io::stdin()).map_err(|error| usage_error(&error))?;
     let params = params.as_ref().map_or("", |params| params.get());
     let (target, headers) = match &arguments.url {
         Address::Web(url) => on_web(arguments, url)?,
@@ -138,7 +138,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
 
 /// Returns the target of a load over HTTP or WebSockets, and the headers of its requests.
 fn on_web(arguments: &Arguments, url: &Endpoint) -> Result<(Target, Vec<(String, String)>), Failure> {
-    let target = Target::resolve(url, arguments.allow_remote).map_err(usage_error)?;
+    let target = Target::resolve(url, arguments.allow_remote).map_err(|error| usage_error(&error))?;
     let mut headers: Vec<_> = arguments.credentials.header()?.into_iter().collect();
     if !target.is_websocket() && arguments.in_flight > 1 {
         return Err(usage_error("--in-flight needs a WebSocket: use ws://, or more --connections"));
@@ -155,7 +155,7 @@ fn on_web(arguments: &Arguments, url: &Endpoint) -> Result<(Target, Vec<(String,
 /// Returns the target of a load on a service on NATS.
 fn on_nats(arguments: &Arguments, address: &NatsAddress) -> Result<Target, Failure> {
     if arguments.connections > MAX_NATS_CONNECTIONS {
-        return Err(usage_error(format_args!(
+        return Err(usage_error(&format_args!(
             "a connection to NATS has a thread, so there may be {MAX_NATS_CONNECTIONS} --connections: for more calls \
              at a time use --in-flight"
         )));
@@ -163,13 +163,13 @@ fn on_nats(arguments: &Arguments, address: &NatsAddress) -> Result<Target, Failu
     let name = MethodName::parse(&arguments.method)?;
     let (flags, to) = (arguments.nats.clone(), address.clone());
     let target = NatsTarget::new(address, arguments.allow_remote, &name.service, move || flags.builder(&to));
-    let mut target = target.map_err(usage_error)?;
+    let mut target = target.map_err(|error| usage_error(&error))?;
     target.token = arguments.credentials.token_for_nats()?;
     target.deadline = arguments.deadline;
     Ok(Target::Nats(target))
 }
 
-fn usage_error(line: impl ToString) -> Failure {
+fn usage_error(line: &(impl ToString + ?Sized)) -> Failure {
     Failure::new(Exit::Usage, line.to_string())
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callbox::client::{Client, ClientError, ConnectionEvent, Nats};
+use callbox::client::{Client, ClientError, ConnectionEvent, MicroInfo, Nats};
 use futures::channel::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::Arguments;
 use crate::address::Address;
@@ -18,6 +19,15 @@ const INFO_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The code of the error of a service that is not there.
 const UNAVAILABLE: i32 = -32003;
+
+/// What happens to the connection.
+#[derive(Debug)]
+pub(super) enum LinkEvent {
+    /// It is lost, for this reason, and is opened again.
+    Lost(String),
+    /// It is open again.
+    Reopened,
+}
 
 /// A method, and a client to call it with.
 pub(super) struct Callee {
@@ -36,14 +46,19 @@ struct OnNats {
 }
 
 impl Callee {
-    /// Connects. `events` receives what happens to a connection over a WebSocket.
-    pub(super) async fn open(arguments: &Arguments, events: UnboundedSender<ConnectionEvent>) -> Result<Self, Failure> {
+    /// Connects. `events` receives what happens to a connection over a WebSocket, or to NATS.
+    pub(super) async fn open(arguments: &Arguments, events: UnboundedSender<LinkEvent>) -> Result<Self, Failure> {
         let server = &arguments.server;
         match &server.url {
             Address::Web(url) => {
                 let builder = server.builder(url)?.on_connection(move |event| {
+                    let event = match event {
+                        ConnectionEvent::Lost(cause) => LinkEvent::Lost(cause.to_string()),
+                        ConnectionEvent::Reopened => LinkEvent::Reopened,
+                        _ => return,
+                    };
                     // Nobody listens at the end of the command.
-                    let _ = events.unbounded_send(event.clone());
+                    let _ = events.unbounded_send(event);
                 });
                 let client = server::connect(url, builder).await?;
                 Ok(Self { client, method: arguments.method.clone(), on_nats: None })
@@ -52,6 +67,7 @@ impl Callee {
                 let name = MethodName::parse(&arguments.method)?;
                 let nats = server.connect_nats(address).await?;
                 let client = server.with_settings(&nats.service(&name.service))?;
+                tokio::spawn(watch_link(nats.parts().connected(), events));
                 let method = name.method.clone();
                 Ok(Self { client, method, on_nats: Some(OnNats { nats, name, is_foreign: false }) })
             }
@@ -101,7 +117,15 @@ impl Callee {
             }
             let endpoints = of_service.iter().flat_map(|info| &info.endpoints);
             let known: BTreeSet<_> = endpoints.map(|endpoint| format!("{}.{}", name.service, endpoint.name)).collect();
-            return (!name.is_builtin() && !known.contains(method)).then(|| unknown(&known));
+            if !name.is_builtin() && !known.contains(method) {
+                return Some(unknown(&known));
+            }
+            let (own, others) = (&nats.parts().prefix, prefixes(&of_service));
+            return (!others.is_empty() && !others.contains(own.as_str())).then(|| {
+                let others: Vec<_> = others.into_iter().collect();
+                let line = format!("{method} is not at the prefix {own}: pass --nats-prefix {}", others.join(" or "));
+                Failure::new(Exit::Refused, line)
+            });
         }
         if !is_unknown(error) {
             return None;
@@ -114,6 +138,31 @@ impl Callee {
     pub(super) async fn close(self) {
         self.client.close().await;
     }
+}
+
+/// Reports each loss of the connection to NATS, and its end.
+async fn watch_link(mut connected: watch::Receiver<bool>, events: UnboundedSender<LinkEvent>) {
+    let mut is_lost = false;
+    // An error means that the connection is closed.
+    while connected.changed().await.is_ok() {
+        let is_connected = *connected.borrow_and_update();
+        let event = match (is_connected, is_lost) {
+            (false, _) => LinkEvent::Lost("the connection to NATS is lost".to_owned()),
+            (true, true) => LinkEvent::Reopened,
+            // The first connection may be noticed late.
+            (true, false) => continue,
+        };
+        is_lost = !is_connected;
+        // Nobody listens at the end of the command.
+        let _ = events.unbounded_send(event);
+    }
+}
+
+/// Returns the prefixes of the subjects of all methods of a callbox service.
+fn prefixes<'a>(infos: &[&'a MicroInfo]) -> BTreeSet<&'a str> {
+    let endpoints = infos.iter().flat_map(|info| &info.endpoints);
+    // The names of the service and of the method are one token each.
+    endpoints.filter_map(|endpoint| Some(endpoint.subject.rsplit_once('.')?.0.rsplit_once('.')?.0)).collect()
 }
 
 fn is_unavailable(error: &ClientError) -> bool {

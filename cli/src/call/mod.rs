@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use callbox::Subscription;
-use callbox::client::{ClientError, ConnectionEvent, NamedCall, Started};
+use callbox::client::{ClientError, NamedCall, Started};
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use serde::Deserialize;
 use serde_json::json;
@@ -22,7 +22,7 @@ use crate::server::{Server, failure};
 use crate::signals::Signals;
 use crate::terminal::print;
 use crate::{arguments, json, runtime};
-use callee::Callee;
+use callee::{Callee, LinkEvent};
 use detect::{Kind, RawItem};
 use items::ItemFlags;
 use progress::Bar;
@@ -93,7 +93,7 @@ struct Connection<'a> {
     url: &'a Address,
     callee: Callee,
     /// What happens to the connection.
-    events: UnboundedReceiver<ConnectionEvent>,
+    events: UnboundedReceiver<LinkEvent>,
     signals: &'a mut Signals,
 }
 

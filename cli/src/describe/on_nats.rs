@@ -12,6 +12,7 @@ use super::{Arguments, DISCOVER, Description, document_of, list_methods};
 use crate::exit::{Exit, Failure};
 use crate::nats::MethodName;
 use crate::server::failure;
+use crate::terminal::sanitize;
 use crate::{services, suggestion};
 
 /// Time to wait for what the instances say of themselves.
@@ -107,12 +108,12 @@ fn endpoints(info: &MicroInfo, colours: bool) -> String {
         let name = format!("{}.{}", info.instance.name, endpoint.name);
         table.row([(name, AnsiColor::Cyan.on_default()), (endpoint.subject.clone(), plain)]);
     }
-    let mut about = Table::new(colours);
-    about.row([(info.instance.name.clone(), head), (info.instance.version.clone(), plain)]);
+    let bold = if colours { head } else { plain };
+    let mut text = format!("{bold}{}{bold:#}  {}\n", sanitize(&info.instance.name), sanitize(&info.instance.version));
     if !info.description.is_empty() {
-        about.row([(info.description.clone(), plain)]);
+        text += &format!("{}\n", sanitize(&info.description));
     }
-    format!("{about}\n{table}")
+    format!("{text}\n{table}")
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 //! call counts from the moment at which it was due. So a server that stalls cannot hide it by
 //! slowing its callers down.
 //!
-//! Over HTTP and WebSockets this is not `callbox::client`: that client is kind to a server, with retries and pools, and
-//! needs several times as much CPU time per call. What the load uses, a server on the same machine
-//! does not get. Sockets and timers are those of async-io, because tokio's timers are up to a
-//! millisecond late; `httparse` parses the heads of responses.
+//! Over HTTP and WebSockets this is not `callbox::client`: that client is kind to a server, with
+//! retries and pools, and needs several times as much CPU time per call. What the load uses, a
+//! server on the same machine does not get. Sockets and timers are those of async-io, because
+//! tokio's timers are up to a millisecond late; `httparse` parses the heads of responses.
 //!
 //! A `lane` has one call at a time. Over HTTP it is a `connection`. A WebSocket, which is a
 //! `socket` after its `upgrade`, has several lanes, and sends the calls of the same moment

@@ -56,10 +56,11 @@ impl NatsFlags {
         if let Some(prefix) = prefix {
             builder = builder.prefix(&prefix);
         }
-        if let Some(file) = self.nats_creds.clone().or_else(|| set("CALLBOX_NATS_CREDS").map(PathBuf::from)) {
+        let file = |flag: &Option<PathBuf>, name| flag.clone().or_else(|| set(name).map(PathBuf::from));
+        if let Some(file) = file(&self.nats_creds, "CALLBOX_NATS_CREDS") {
             builder = builder.credentials_file(file);
         }
-        if let Some(file) = self.nats_ca.clone().or_else(|| set("CALLBOX_NATS_CA").map(PathBuf::from)) {
+        if let Some(file) = file(&self.nats_ca, "CALLBOX_NATS_CA") {
             builder = builder.trust_file(file);
         }
         builder

@@ -1,5 +1,6 @@
 //! `callbox top`: shows the mailboxes of a server, live.
 
+mod instances;
 mod model;
 mod plain_table;
 mod screen;

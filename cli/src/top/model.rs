@@ -126,7 +126,7 @@ impl View {
             for mailbox in methods {
                 let before = earlier.remove(&(service.clone(), instance.clone(), mailbox.method.clone()));
                 let mut row = MailboxRow::between(before.as_ref().unwrap_or(mailbox), mailbox, seconds);
-                row.instance = id.clone().map(|id| InstanceCell { id, is_in: mailbox.is_in_group.unwrap_or_default() });
+                row.instance = id.clone().map(|id| InstanceCell { id, is_in: mailbox.is_in_group.unwrap_or(true) });
                 view.rows.push(row);
             }
         }
