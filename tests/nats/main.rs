@@ -9,6 +9,7 @@ mod discovery;
 mod faults;
 mod groups;
 mod market;
+mod peers;
 mod server;
 
 use std::process::{ExitCode, Termination};
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
         ("a_slow_instance_leaves_its_group_and_joins_again", groups::slow_instance),
         ("instances_answer_pings_and_say_what_they_have_and_how_they_do", discovery::answers),
         ("services_of_others_are_called_by_their_endpoints", discovery::foreign),
+        ("nats_py_calls_by_name_and_by_position", peers::python_client),
+        ("a_service_of_nats_py_is_called", peers::python_service),
+        ("the_packages_of_nats_for_node_find_and_call_a_service", peers::node_client),
+        ("a_service_of_the_packages_for_node_is_called", peers::node_service),
         ("the_server_of_nats_may_go_away_and_come_back", faults::server_restarts),
         ("a_server_of_nats_that_stands_still_holds_up_nobody_beyond_a_deadline", faults::server_pauses),
         ("only_calls_of_an_instance_that_is_killed_are_lost", faults::killed_instance),
