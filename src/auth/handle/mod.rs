@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::sync::Arc;
 
 use super::actor::{AuthActor, AuthRequest, AuthUnavailable};
+use super::bounded_map::BoundedMap;
 use super::cache::DecisionCache;
 use super::digest::Digest;
 use super::limiter::{Attempt, AttemptsLeft, Limiter, TooManyFailures};
@@ -27,6 +28,9 @@ const SHARED_PEER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Time after which a wrong token of such a sender is answered.
 const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(500);
+
+/// Maximum number of tokens of such senders that are known to have been valid.
+const MAX_KNOWN: usize = 8192;
 
 /// Limits of the work that clients with tokens can cause.
 #[derive(Clone, Debug)]
@@ -54,6 +58,9 @@ pub(crate) struct AuthHandle {
     permits: Arc<Semaphore>,
     cache: Arc<DecisionCache>,
     limiter: Limiter,
+    /// Tokens of senders without an address that were valid when they were last checked. A guess
+    /// never gets here, so guesses push out none of them.
+    known: BoundedMap<Digest, ()>,
     limits: AuthLimits,
     counted: Arc<CheckedTokens>,
 }
@@ -81,6 +88,7 @@ impl AuthHandle {
             permits,
             cache,
             limiter: Limiter::new(limits.failures_per_minute),
+            known: BoundedMap::new(MAX_KNOWN),
             limits,
             counted: Arc::default(),
         }
@@ -98,32 +106,43 @@ impl AuthHandle {
     /// If the peer has sent too many wrong tokens recently, whatever this one is. If the actor has
     /// ended, has too many pending requests, or is late. Such a caller is never admitted.
     pub(crate) async fn authenticate(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
-        let checked = self.check(token, peer).await;
+        self.count(self.check(token, peer).await)
+    }
+
+    /// As [`authenticate`](Self::authenticate), for a transport that does not say who has sent the
+    /// token: all such senders have their wrong tokens counted together. Whoever sends wrong ones
+    /// must not lock out the others, so a token that was valid before is checked again whatever the
+    /// others send. The answer to one that is not valid takes its time.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate).
+    pub(crate) async fn authenticate_shared(&self, token: &str) -> Result<Caller, NotChecked> {
+        let digest = Digest::of(token);
+        let is_known = self.known.shard(&digest).get(&digest).is_some();
+        let checked = match is_known {
+            true => self.check_known(token, digest).await.map_err(NotChecked::from),
+            false => self.check(token, Some(SHARED_PEER)).await,
+        };
+        match &checked {
+            Ok(caller) if caller.is_authenticated() => self.known.shard(&digest).insert(digest, ()),
+            // It was revoked: from now on it is one more wrong token.
+            Ok(_) => self.known.shard(&digest).remove(&digest),
+            Err(_) => {}
+        }
+        let checked = self.count(checked);
+        if !checked.as_ref().is_ok_and(Caller::is_authenticated) {
+            tokio::time::sleep(WRONG_TOKEN_DELAY).await;
+        }
+        checked
+    }
+
+    fn count(&self, checked: Result<Caller, NotChecked>) -> Result<Caller, NotChecked> {
         self.counted.add(match &checked {
             Ok(caller) if caller.is_authenticated() => TokenOutcome::Accepted,
             Ok(_) => TokenOutcome::Rejected,
             Err(NotChecked::Limited { .. }) => TokenOutcome::Limited,
             Err(NotChecked::Unavailable) => TokenOutcome::Unavailable,
         });
-        checked
-    }
-
-    /// As [`authenticate`](Self::authenticate), for a transport that does not say who has sent the
-    /// token: all such senders have their wrong tokens counted together. Whoever sends wrong ones
-    /// must not lock out the others, so a token that was valid before is not limited. Instead, the
-    /// answer to one that is not takes its time.
-    ///
-    /// # Errors
-    /// Those of [`authenticate`](Self::authenticate).
-    pub(crate) async fn authenticate_shared(&self, token: &str) -> Result<Caller, NotChecked> {
-        if let Some(caller) = self.cache.get(&Digest::of(token)).filter(Caller::is_authenticated) {
-            self.counted.add(TokenOutcome::Accepted);
-            return Ok(caller);
-        }
-        let checked = self.authenticate(token, Some(SHARED_PEER)).await;
-        if !checked.as_ref().is_ok_and(Caller::is_authenticated) {
-            tokio::time::sleep(WRONG_TOKEN_DELAY).await;
-        }
         checked
     }
 
@@ -154,7 +173,11 @@ impl AuthHandle {
     /// # Errors
     /// If the actor has ended, has too many pending requests, or is late.
     pub(crate) async fn authenticate_again(&self, token: &str) -> Result<Caller, AuthUnavailable> {
-        let digest = Digest::of(token);
+        self.check_known(token, Digest::of(token)).await
+    }
+
+    /// Checks a token outside of the limit, which is for guesses.
+    async fn check_known(&self, token: &str, digest: Digest) -> Result<Caller, AuthUnavailable> {
         match self.cache.get(&digest) {
             Some(caller) => Ok(caller),
             None => self.ask(token, digest, None).await,
