@@ -4,14 +4,21 @@
 //! another. With `NATS_TESTS=every-server` only those tests run that older servers have to pass,
 //! too: `bash tests/nats/setup` makes such servers ready.
 
+mod abuse;
 mod calls;
 mod clients;
+mod credentials;
 mod discovery;
 mod faults;
 mod groups;
+mod logs;
 mod market;
+mod network;
 mod peers;
+mod references;
 mod server;
+mod tls;
+mod versions;
 
 use std::process::{ExitCode, Termination};
 
@@ -26,6 +33,12 @@ const EVERY_SERVER: &[Test] = &[
     ("headers_say_who_calls_how_long_they_wait_and_the_id_of_the_request", calls::headers),
     ("a_message_without_a_reply_subject_is_a_notification", calls::notifications),
     ("a_result_that_nats_cannot_carry_is_an_error", calls::large_results),
+    ("a_request_that_nats_cannot_carry_is_an_error_at_the_client", abuse::large_requests),
+    ("names_passwords_and_tokens_are_in_the_address", credentials::in_the_address),
+    ("a_file_of_credentials_has_a_jwt_and_a_key", credentials::in_a_file),
+    ("users_need_no_more_permissions_than_the_guide_says", credentials::permissions),
+    ("whoever_trusts_the_server_is_served_over_tls", tls::server_certificate),
+    ("a_server_that_asks_for_a_certificate_gets_it", tls::client_certificate),
     ("a_call_ends_when_its_caller_cancels_it", calls::cancelling),
     ("typed_clients_call_notify_and_send_batches", clients::typed),
     ("a_service_that_nobody_has_is_unavailable", clients::nobody_there),
@@ -51,6 +64,15 @@ const CURRENT_SERVER: &[Test] = &[
     ("only_calls_of_an_instance_that_is_killed_are_lost", faults::killed_instance),
     ("calls_of_an_instance_that_stands_still_end_at_their_deadlines", faults::paused_instance),
     ("instances_are_replaced_and_no_caller_notices", faults::rolling_restart),
+    ("services_call_each_other_by_their_names_alone", references::by_name),
+    ("deadline_and_request_travel_with_a_call", references::what_travels),
+    ("a_circle_of_waiting_is_refused_across_servers", references::circles),
+    ("wrong_tokens_are_answered_late_and_lock_out_nobody", abuse::wrong_tokens),
+    ("thousands_of_odd_messages_leave_a_service_as_it_was", abuse::odd_messages),
+    ("the_access_log_has_a_line_for_each_call", logs::access),
+    ("two_versions_of_a_service_run_at_once", versions::both_at_once),
+    ("a_service_that_may_not_subscribe_does_not_start", credentials::missing_permissions),
+    ("an_instance_whose_link_was_cut_comes_back", network::cut_link),
     ("a_program_that_cannot_use_nats_says_why", faults::start_errors),
 ];
 
