@@ -85,7 +85,7 @@ impl NatsServing {
             match Groups::join(parts, leaves).await {
                 Ok(groups) => {
                     let has_joined = groups.front.connection.fence(JOIN_TIMEOUT).await;
-                    let lost = || Err("the connection was lost at once".to_owned());
+                    let lost = || Err("NATS did not confirm the subscriptions in time".to_owned());
                     _ = began.send(if has_joined { Ok(()) } else { lost() });
                     groups.serve(&leave_done, ends).await;
                     end_done.send_replace(true);

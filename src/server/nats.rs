@@ -122,7 +122,9 @@ mod enabled {
             });
             let serving = serving.await.map_err(|error| {
                 let what = format_args!("the services cannot take calls over NATS ({error})");
-                StartError::new(what, "find out why the connection to NATS is lost at once")
+                let fix =
+                    "let the user subscribe to its prefix, $SRV.> and _INBOX.>, and see the log for what NATS says";
+                StartError::new(what, fix)
             })?;
             *self.serving.lock() = Some(Arc::new(serving));
             log_info!(prefix = self.connection.parts().prefix, "taking calls over NATS");

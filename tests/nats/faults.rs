@@ -30,7 +30,7 @@ pub(crate) fn server_restarts() {
         assert_eq!(market.add(1, 2).await.unwrap(), 3);
         let under_way = tokio::spawn({
             let market = MarketClient::from(connection.service("shop.market"));
-            async move { market.nap(15_000).await }
+            async move { market.nap(6_000).await }
         });
         tokio::time::sleep(Duration::from_millis(100)).await;
         nats.stop();

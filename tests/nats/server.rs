@@ -33,6 +33,12 @@ pub(crate) fn program() -> PathBuf {
     program
 }
 
+/// Returns what the program says of its version.
+pub(crate) fn version() -> String {
+    let said = Command::new(program()).arg("--version").output().expect("a NATS server");
+    String::from_utf8_lossy(&said.stdout).trim().to_owned()
+}
+
 impl NatsServer {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -86,8 +86,8 @@ struct OpenItems {
     _renewed: oneshot::Sender<()>,
 }
 
-/// Returns the items of a subscription that was started. It is renewed until they are dropped, which
-/// ends it. `begun` is the reply subject of its call, and the subject of the
+/// Returns the items of a subscription that was started. It is renewed until they are dropped,
+/// which ends it. `begun` is the reply subject of its call, and the subject of the
 /// instance that has it.
 pub(super) fn items(
     calls: Arc<ServiceCalls>,

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::sync::Arc;
 
 use super::actor::{AuthActor, AuthRequest, AuthUnavailable};
+use super::bounded_map::BoundedMap;
 use super::cache::DecisionCache;
 use super::digest::Digest;
 use super::limiter::{Attempt, AttemptsLeft, Limiter, TooManyFailures};
@@ -30,6 +31,9 @@ const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(500);
 
 /// Maximum number of such answers that wait.
 const MAX_DELAYED: usize = 1024;
+
+/// Maximum number of tokens of such senders that are known to have been valid.
+const MAX_KNOWN: usize = 8192;
 
 /// Limits of the work that clients with tokens can cause.
 #[derive(Clone, Debug)]
@@ -57,6 +61,9 @@ pub(crate) struct AuthHandle {
     permits: Arc<Semaphore>,
     cache: Arc<DecisionCache>,
     limiter: Limiter,
+    /// Tokens of senders without an address that were valid when they were last checked. A guess
+    /// never gets here, so guesses push out none of them.
+    known: BoundedMap<Digest, ()>,
     limits: AuthLimits,
     /// Permits for wrong tokens whose answers wait.
     delays: Semaphore,
@@ -86,6 +93,7 @@ impl AuthHandle {
             permits,
             cache,
             limiter: Limiter::new(limits.failures_per_minute),
+            known: BoundedMap::new(MAX_KNOWN),
             limits,
             delays: Semaphore::new(MAX_DELAYED),
             counted: Arc::default(),
@@ -104,34 +112,45 @@ impl AuthHandle {
     /// If the peer has sent too many wrong tokens recently, whatever this one is. If the actor has
     /// ended, has too many pending requests, or is late. Such a caller is never admitted.
     pub(crate) async fn authenticate(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
-        let checked = self.check(token, peer).await;
+        self.count(self.check(token, peer).await)
+    }
+
+    /// As [`authenticate`](Self::authenticate), for a transport that does not say who has sent the
+    /// token: all such senders have their wrong tokens counted together. Whoever sends wrong ones
+    /// must not lock out the others, so a token that was valid before is checked again whatever the
+    /// others send. The answer to one that is not valid takes its time.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate).
+    pub(crate) async fn authenticate_shared(&self, token: &str) -> Result<Caller, NotChecked> {
+        let digest = Digest::of(token);
+        let is_known = self.known.shard(&digest).get(&digest).is_some();
+        let checked = match is_known {
+            true => self.check_known(token, digest).await.map_err(NotChecked::from),
+            false => self.check(token, Some(SHARED_PEER)).await,
+        };
+        match &checked {
+            Ok(caller) if caller.is_authenticated() => self.known.shard(&digest).insert(digest, ()),
+            // It was revoked: from now on it is one more wrong token.
+            Ok(_) => self.known.shard(&digest).remove(&digest),
+            Err(_) => {}
+        }
+        let checked = self.count(checked);
+        let is_wrong = !checked.as_ref().is_ok_and(Caller::is_authenticated);
+        // A flood of wrong tokens must not fill the memory. It is limited, and so gains nothing.
+        if let Some(_delayed) = self.delays.try_acquire().ok().filter(|_| is_wrong) {
+            tokio::time::sleep(WRONG_TOKEN_DELAY).await;
+        }
+        checked
+    }
+
+    fn count(&self, checked: Result<Caller, NotChecked>) -> Result<Caller, NotChecked> {
         self.counted.add(match &checked {
             Ok(caller) if caller.is_authenticated() => TokenOutcome::Accepted,
             Ok(_) => TokenOutcome::Rejected,
             Err(NotChecked::Limited { .. }) => TokenOutcome::Limited,
             Err(NotChecked::Unavailable) => TokenOutcome::Unavailable,
         });
-        checked
-    }
-
-    /// As [`authenticate`](Self::authenticate), for a transport that does not say who has sent the
-    /// token: all such senders have their wrong tokens counted together. Whoever sends wrong ones
-    /// must not lock out the others, so a token that was valid before is not limited. Instead, the
-    /// answer to one that is not takes its time.
-    ///
-    /// # Errors
-    /// Those of [`authenticate`](Self::authenticate).
-    pub(crate) async fn authenticate_shared(&self, token: &str) -> Result<Caller, NotChecked> {
-        if let Some(caller) = self.cache.get(&Digest::of(token)).filter(Caller::is_authenticated) {
-            self.counted.add(TokenOutcome::Accepted);
-            return Ok(caller);
-        }
-        let checked = self.authenticate(token, Some(SHARED_PEER)).await;
-        let is_wrong = !checked.as_ref().is_ok_and(Caller::is_authenticated);
-        // A flood of wrong tokens must not fill the memory. It is limited, and so gains nothing.
-        if let Some(_delayed) = self.delays.try_acquire().ok().filter(|_| is_wrong) {
-            tokio::time::sleep(WRONG_TOKEN_DELAY).await;
-        }
         checked
     }
 
@@ -162,7 +181,11 @@ impl AuthHandle {
     /// # Errors
     /// If the actor has ended, has too many pending requests, or is late.
     pub(crate) async fn authenticate_again(&self, token: &str) -> Result<Caller, AuthUnavailable> {
-        let digest = Digest::of(token);
+        self.check_known(token, Digest::of(token)).await
+    }
+
+    /// Checks a token outside of the limit, which is for guesses.
+    async fn check_known(&self, token: &str, digest: Digest) -> Result<Caller, AuthUnavailable> {
         match self.cache.get(&digest) {
             Some(caller) => Ok(caller),
             None => self.ask(token, digest, None).await,

@@ -37,7 +37,7 @@ impl Authenticate for SharedGated {
         match token {
             "panic" => panic!("on purpose"),
             "away" => Err("the database is away".into()),
-            "bad" => Ok(None),
+            name if name.starts_with("bad") => Ok(None),
             name => Ok(Some(Caller::named(name))),
         }
     }
@@ -358,19 +358,21 @@ fn requests_that_nobody_waits_for_any_more_are_counted_too() {
 
 #[test]
 fn wrong_tokens_of_senders_without_an_address_take_time_and_lock_out_nobody_who_was_known() {
-    run(async {
-        let gated = Gated::new(MANY, KEPT);
-        let auth = start(&gated, |limits| limits.failures_per_minute = NonZeroU32::new(3));
-        assert_eq!(name(auth.authenticate_shared("ann").await).as_deref(), Some("ann"));
-        let began = Instant::now();
-        let wrong = join_all((0..10).map(|_| auth.authenticate_shared("bad"))).await;
-        assert!(began.elapsed() >= WRONG_TOKEN_DELAY, "{:?}", began.elapsed());
-        assert!(wrong.iter().all(|caller| !caller.as_ref().is_ok_and(Caller::is_authenticated)));
-        for n in 0..3 {
-            let _ = auth.authenticate_shared(&format!("bad {n}")).await;
-        }
-        gated.asked();
-        assert_eq!(name(auth.authenticate_shared("ann").await).as_deref(), Some("ann"));
-        assert_eq!(gated.asked(), 0, "it was known");
-    });
+    for keep_for in [KEPT, Duration::ZERO] {
+        run(async {
+            let gated = Gated::new(MANY, keep_for);
+            let auth = start(&gated, |limits| limits.failures_per_minute = NonZeroU32::new(3));
+            assert_eq!(name(auth.authenticate_shared("ann").await).as_deref(), Some("ann"));
+            let began = Instant::now();
+            let wrong =
+                join_all(["bad 1", "bad 2", "bad 3", "bad 3"].map(|token| auth.authenticate_shared(token))).await;
+            assert!(began.elapsed() >= WRONG_TOKEN_DELAY, "{:?}", began.elapsed());
+            assert!(wrong.iter().all(|caller| !caller.as_ref().is_ok_and(Caller::is_authenticated)));
+            let limited = auth.authenticate_shared("a guess").await;
+            assert!(matches!(limited, Err(NotChecked::Limited { .. })), "{limited:?}");
+            gated.asked();
+            assert_eq!(name(auth.authenticate_shared("ann").await).as_deref(), Some("ann"));
+            assert_eq!(gated.asked(), usize::from(keep_for.is_zero()), "a decision is kept for as long as it may be");
+        });
+    }
 }
