@@ -70,7 +70,15 @@ impl NatsServer {
     /// Sends a signal to the server.
     pub(crate) fn signal(&self, signal: Signal) {
         let id = self.process.as_ref().and_then(|process| Pid::from_raw(process.id().try_into().unwrap()));
-        kill_process(id.expect("it runs"), signal).unwrap();
+        let id = id.expect("it runs");
+        kill_process(id, signal).unwrap();
+        if signal == Signal::STOP {
+            // All of its threads, which do not stop at the same moment.
+            let is_stopped = |stat: String| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" T"));
+            let tasks = || std::fs::read_dir(format!("/proc/{}/task", id.as_raw_nonzero())).unwrap().flatten();
+            let stat = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            until("the NATS server stands still", || tasks().map(stat).all(is_stopped));
+        }
     }
 }
 
