@@ -57,8 +57,14 @@ pub(crate) fn parse(text: &str) -> Result<Address, String> {
     if ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme)) {
         NatsAddress::parse(text).map(Address::Nats).map_err(|error| error.to_string())
     } else {
-        endpoint::parse(text).map(Address::Web)
+        let hint =
+            |reason| if has_other_scheme(text) { format!("{reason}, or nats:// or tls:// for NATS") } else { reason };
+        endpoint::parse(text).map(Address::Web).map_err(hint)
     }
+}
+
+fn has_other_scheme(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| !matches!(scheme, "http" | "https" | "ws" | "wss"))
 }
 
 /// Parses an address for clap. clap's own errors quote the value, which may contain a password.
@@ -92,6 +98,8 @@ mod tests {
             let address = parse(text).unwrap();
             assert_eq!((address.is_nats(), address.to_string().as_str()), (is_nats, shown), "{text}");
         }
+        let reason = parse("natss://host").unwrap_err();
+        assert_eq!(reason, "its scheme must be http://, https://, ws:// or wss://, or nats:// or tls:// for NATS");
         for text in ["nats://", "nats://s3cret@", "nats://me:s3,cret@host", "nats://host,http://me:s3cret@host"] {
             let reason = parse(text).unwrap_err();
             assert!(!reason.contains("s3") && !reason.contains("cret"), "{text}: {reason}");

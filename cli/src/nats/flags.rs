@@ -8,20 +8,23 @@ use callbox::client::{Nats, NatsAddress, NatsBuilder};
 use crate::address::Address;
 use crate::exit::{Exit, Failure};
 
+/// The part of `--help` that lists these flags.
+const HEADING: &str = "NATS";
+
 /// The flags for addresses with `nats://` or `tls://`. The environment variables are those of a
 /// service, so that both can share them.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "NATS")]
 pub(crate) struct NatsFlags {
-    /// Begin of all subjects, as the services have it [default: CALLBOX_NATS_PREFIX, else callbox]
-    #[arg(long, value_name = "PREFIX")]
+    /// Begin of the subjects of calls, as the services have it [default: CALLBOX_NATS_PREFIX, else
+    /// callbox]
+    #[arg(long, value_name = "PREFIX", help_heading = HEADING)]
     nats_prefix: Option<String>,
     /// File of credentials, as nsc writes it [default: CALLBOX_NATS_CREDS]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     nats_creds: Option<PathBuf>,
     /// PEM file of the authorities to trust instead of those of the system
     /// [default: CALLBOX_NATS_CA]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     nats_ca: Option<PathBuf>,
 }
 
@@ -73,6 +76,14 @@ impl NatsFlags {
     /// If that is not possible.
     pub(crate) async fn connect(&self, address: &NatsAddress) -> Result<Nats, Failure> {
         let connected = self.builder(address).connect().await;
-        connected.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))
+        connected.map_err(|error| Failure::new(Exit::Unreachable, with_hint(error.to_string())))
     }
+}
+
+/// Adds to an error of NATS what its user can do.
+fn with_hint(error: String) -> String {
+    if error.contains("authorization violation") {
+        return error + ": put the user and the password into the address, or pass --nats-creds";
+    }
+    error
 }
