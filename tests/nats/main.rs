@@ -56,6 +56,7 @@ const EVERY_SERVER: &[Test] = &[
 const CURRENT_SERVER: &[Test] = &[
     ("another_instance_goes_on_with_the_subscriptions_of_one_that_stops", clients::moved_subscriptions),
     ("a_slow_instance_leaves_its_group_and_joins_again", groups::slow_instance),
+    ("a_slow_instance_whose_calls_await_leaves_its_group_too", groups::slow_async_instance),
     ("services_of_others_are_called_by_their_endpoints", discovery::foreign),
     ("a_service_of_nats_py_is_called", peers::python_service),
     ("the_packages_of_nats_for_node_find_and_call_a_service", peers::node_client),

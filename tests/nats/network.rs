@@ -140,8 +140,8 @@ async fn calls(client: &callbox::client::Client, time: Duration) -> Outcomes {
         .await
 }
 
-/// Calls that reach an instance behind a cut link end at their deadlines, until NATS has noticed it;
-/// then all calls are answered by the others. The instance comes back by itself.
+/// Calls that reach an instance behind a cut link end at their deadlines, until NATS has noticed
+/// it; then all calls are answered by the others. The instance comes back by itself.
 pub(crate) fn cut_link() {
     let machines = Machines::new();
     let mut far = None;
