@@ -7,6 +7,7 @@
 mod abuse;
 mod calls;
 mod clients;
+mod cluster;
 mod credentials;
 mod discovery;
 mod faults;
@@ -74,6 +75,7 @@ const CURRENT_SERVER: &[Test] = &[
     ("two_versions_of_a_service_run_at_once", versions::both_at_once),
     ("a_service_that_may_not_subscribe_does_not_start", credentials::missing_permissions),
     ("an_instance_whose_link_was_cut_comes_back", network::cut_link),
+    ("the_example_cluster_does_what_it_describes", cluster::script),
     ("a_program_that_cannot_use_nats_says_why", faults::start_errors),
 ];
 
