@@ -36,7 +36,9 @@ pub use client::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush}
 #[cfg(feature = "client")]
 pub use client::{ClientBuilder, ConnectionEvent};
 #[cfg(feature = "nats")]
-pub use client::{Nats, NatsBuilder};
+pub use client::{
+    MicroEndpoint, MicroEndpointStats, MicroInfo, MicroInstance, MicroStats, Nats, NatsAddress, NatsBuilder,
+};
 
 pub use callbox_macros::api;
 

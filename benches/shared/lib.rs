@@ -8,5 +8,7 @@ pub mod idle_memory;
 pub mod layout;
 pub mod measurement;
 pub mod process;
+pub mod report;
 pub mod server_process;
+pub mod target;
 pub mod workload;

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::process::{self, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::process::Memory;
 
 /// First argument of a process that is to be a server; the next ones say which.
@@ -45,9 +47,22 @@ impl ServerProcess {
             Err(_) => {
                 process.kill()?;
                 process.wait()?;
-                Err(io::Error::other(format!("the server {arguments:?} did not start: {read:?}")))
+                let said = read.map(|read| read.map(|_| line.trim_end()));
+                Err(io::Error::other(format!("the server {arguments:?} did not start: {said:?}")))
             }
         }
+    }
+
+    /// Asks the server to stop, and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system refuses, or the server ends with an error.
+    pub fn terminate(mut self) -> io::Result<()> {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.ok_or(io::ErrorKind::NotFound)?, Signal::TERM)?;
+        let status = self.process.wait()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("the server ended with {status}"))) }
     }
 
     /// Returns its memory.

@@ -11,7 +11,6 @@
 
 mod client;
 mod experiments;
-mod report;
 mod servers;
 mod targets;
 
@@ -20,9 +19,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use callbox_benches::layout::{self, CoreAssignment, CoreLayout};
+use callbox_benches::report::Report;
 use callbox_benches::{process, server_process};
-
-use report::Report;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
@@ -121,14 +119,14 @@ fn measure(options: &Options) -> io::Result<()> {
     let begin = Instant::now();
     process::allow_many_files()?;
     let cores = CoreLayout::Separate.assign_cores()?;
-    let mut bench = Bench { options, cores, report: Report::new(options.quick) };
+    let mut bench = Bench { options, cores, report: Report::new(options.quick, &targets::ALL) };
     for (name, run) in experiments::ALL {
         if options.wants(name) {
             run(&mut bench).map_err(|error| io::Error::other(format!("{name}: {error}")))?;
         }
     }
     bench.report.print_summary();
-    let path = bench.report.write()?;
+    let path = bench.report.write("streams")?;
     println!("{} s; written: {}", begin.elapsed().as_secs(), path.display());
     Ok(())
 }

@@ -51,6 +51,14 @@ impl Credentials {
         })
     }
 
+    /// Returns the token for a call over NATS.
+    pub(crate) fn token_for_nats(&self) -> Result<Option<String>> {
+        if self.token_header.is_some() {
+            return Err("--token-header is for http://: over NATS the token is in `Authorization`".to_owned());
+        }
+        self.token()
+    }
+
     fn token(&self) -> Result<Option<String>> {
         let (token, from) = match (&self.token, &self.token_file) {
             (Some(token), _) => (token.clone(), "--token".to_owned()),

@@ -1,12 +1,8 @@
 //! The URL of a server, as it is written on the command line.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::ops::Deref;
 
-use clap::builder::TypedValueParser;
-use clap::error::ErrorKind;
-use clap::{Arg, Command};
 use reqwest::Url;
 
 /// The URL of an endpoint. Its text form omits what may be secret: user, password and query.
@@ -60,26 +56,9 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Parses an [`Endpoint`] for clap. clap's own errors quote the value, which may contain a
-/// password.
-#[derive(Clone, Debug)]
-pub(crate) struct EndpointParser;
-
-impl TypedValueParser for EndpointParser {
-    type Value = Endpoint;
-
-    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Endpoint, clap::Error> {
-        let parsed = value.to_str().ok_or_else(|| "it is not valid UTF-8".to_owned()).and_then(parse);
-        parsed.map_err(|reason| {
-            let line = format!("the URL of the server is invalid: {reason}\n");
-            clap::Error::raw(ErrorKind::ValueValidation, line).with_cmd(command)
-        })
-    }
-}
-
 /// Parses the URL of an endpoint. In `localhost:5000` and `:5000` the defaults are http and this
 /// machine, and without a path it is `/api`.
-fn parse(text: &str) -> Result<Endpoint, String> {
+pub(crate) fn parse(text: &str) -> Result<Endpoint, String> {
     let full = match text {
         _ if text.contains("://") => text.to_owned(),
         _ if text.starts_with(':') => format!("http://127.0.0.1{text}"),

@@ -41,6 +41,9 @@ impl Connections {
 #[derive(Clone, Debug, Deserialize)]
 pub struct ServiceMailboxes {
     pub service: String,
+    /// Id of the instance, on NATS.
+    #[serde(skip)]
+    pub instance: Option<String>,
     pub is_up: bool,
     pub restarts: u64,
     pub methods: Vec<Mailbox>,
@@ -72,6 +75,9 @@ pub struct Mailbox {
     /// Number of items that subscribers have missed.
     #[serde(default)]
     pub missed_items: u64,
+    /// Whether the instance takes calls of the method now, on NATS.
+    #[serde(skip)]
+    pub is_in_group: Option<bool>,
     pub wait: Histogram,
     pub run: Histogram,
 }

@@ -1,6 +1,7 @@
 //! The command `callbox`: creates services, manages the tokens of their callers, and calls, watches
 //! and stresses servers.
 
+mod address;
 mod arguments;
 mod call;
 mod completions;
@@ -12,10 +13,12 @@ mod exit;
 mod generate;
 mod json;
 mod names;
+mod nats;
 mod new;
 mod openrpc;
 mod role;
 mod server;
+mod services;
 mod signals;
 mod stress;
 mod suggestion;
@@ -49,11 +52,13 @@ enum Command {
     Token(token::Arguments),
     /// Calls a method and prints its result.
     Call(call::Arguments),
-    /// Lists the methods of a server, or describes one of them.
+    /// Lists the methods of a server or a service, or describes one of them.
     Describe(describe::Arguments),
+    /// Lists the services on NATS, with their instances.
+    Services(services::Arguments),
     /// Writes a client of a server in another language.
     Generate(generate::Arguments),
-    /// Shows the mailboxes of a server, live.
+    /// Shows the mailboxes of a server, or of all instances on NATS, live.
     Top(top::Arguments),
     /// Calls a method on a schedule, and reports the latencies and outcomes of the calls.
     Stress(stress::Arguments),
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
         Command::Token(arguments) => token::run(arguments).map_err(Failure::from),
         Command::Call(arguments) => call::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
+        Command::Services(arguments) => services::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),
         Command::Stress(arguments) => stress::run(&arguments),

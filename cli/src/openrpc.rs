@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The document. Members that begin with `x-` are extensions of callbox.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Document {
     pub(crate) info: Info,
     pub(crate) methods: Vec<Method>,
@@ -14,7 +14,7 @@ pub(crate) struct Document {
     pub(crate) components: Components,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Info {
     pub(crate) title: String,
     pub(crate) description: Option<String>,

@@ -1,42 +1,68 @@
 //! The server that a command calls, and the exit codes for its errors.
 
+use std::fmt;
 use std::time::Duration;
 
 use callbox::RpcError;
-use callbox::client::{Client, ClientBuilder, ClientError};
+use callbox::client::{Client, ClientBuilder, ClientError, Nats, NatsAddress};
 use callbox_cli::format;
 
+use crate::address::{self, Address, AddressParser};
 use crate::credentials::Credentials;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::exit::{Exit, Failure};
+use crate::nats::NatsFlags;
 
-/// The flags with which a server is reached.
+/// The flags with which a server is reached, or services on NATS.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
-    /// Endpoint of the server; `:5000` is a port of this machine, and the default path is /api
-    #[arg(value_parser = endpoint::EndpointParser)]
-    pub(crate) url: Endpoint,
+    /// Endpoint of the server, or address of NATS; `:5000` is a port of this machine, and the
+    /// default path is /api
+    #[arg(value_parser = AddressParser(address::parse))]
+    pub(crate) url: Address,
     #[command(flatten)]
     credentials: Credentials,
     /// How long to wait for the response; the server receives it as the deadline [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = format::parse_duration)]
     deadline: Option<Duration>,
+    #[command(flatten)]
+    nats: NatsFlags,
 }
 
 impl Server {
     /// Returns a client that does not retry: that is up to the user or the script. Over a WebSocket
     /// it is connected.
-    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
-        connect(&self.url, self.builder(&self.url)?).await
+    pub(crate) async fn connect(&self, url: &Endpoint) -> Result<Client, Failure> {
+        connect(url, self.builder(url)?).await
     }
 
     /// Returns the options of a client for this endpoint.
     pub(crate) fn builder(&self, url: &Endpoint) -> Result<ClientBuilder, Failure> {
+        self.nats.check(&self.url)?;
         let builder = self.credentials.apply_to(Client::builder(url.as_str()))?;
         Ok(match self.deadline {
             Some(deadline) => builder.deadline(deadline),
             None => builder,
         })
+    }
+
+    /// Connects to NATS.
+    pub(crate) async fn connect_nats(&self, address: &NatsAddress) -> Result<Nats, Failure> {
+        self.nats.connect(address).await
+    }
+
+    /// Returns the client of a service on NATS with the token and the deadline. It does not retry
+    /// either.
+    pub(crate) fn with_settings(&self, client: &Client) -> Result<Client, Failure> {
+        let client = match self.credentials.token_for_nats()? {
+            Some(token) => client.with_token(token),
+            None => client.clone(),
+        };
+        let client = match self.deadline {
+            Some(deadline) => client.with_deadline(deadline),
+            None => client,
+        };
+        Ok(client.without_retry())
     }
 }
 
@@ -55,7 +81,7 @@ pub(crate) async fn connect(url: &Endpoint, builder: ClientBuilder) -> Result<Cl
 }
 
 /// Returns the failure of the command for an error of a call.
-pub(crate) fn failure(url: &Endpoint, error: &ClientError) -> Failure {
+pub(crate) fn failure(url: &impl fmt::Display, error: &ClientError) -> Failure {
     let describe_error = |error: &RpcError| {
         let data = error.data().map_or_else(String::new, |data| format!(" {}", data.get()));
         format!("{} {}{data}", error.code(), error.message())

@@ -4,17 +4,23 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use callbox::client::NatsAddress;
 use callbox_cli::format;
-use callbox_cli::load::{self, Arrivals, MethodLoad, Outcome, Plan, Report, RunResult, Target};
+use callbox_cli::load::{self, Arrivals, MethodLoad, NatsTarget, Outcome, Plan, Report, RunResult, Target};
 
+use crate::address::{self, Address, AddressParser};
 use crate::credentials::Credentials;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::exit::{Exit, Failure};
+use crate::nats::{MethodName, NatsFlags};
 use crate::terminal::{self, print};
 use crate::{arguments, runtime};
 
 /// Maximum rate in calls per second: more than one thread can send.
 const MAX_RATE: f64 = 200_000.0;
+
+/// Maximum number of connections to NATS: each has a thread.
+const MAX_NATS_CONNECTIONS: u16 = 256;
 
 const MAX_DURATION: Duration = Duration::from_secs(3600);
 
@@ -22,10 +28,10 @@ const MAX_DURATION: Duration = Duration::from_secs(3600);
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
-    /// Endpoint of the server; the default path is /api
-    #[arg(value_parser = endpoint::EndpointParser)]
-    url: Endpoint,
-    /// Name of the method
+    /// Endpoint of the server, or address of NATS; the default path is /api
+    #[arg(value_parser = AddressParser(address::parse))]
+    url: Address,
+    /// Name of the method; on NATS with that of its service, such as orders.get
     method: String,
     /// Parameters of the method, the same for each call
     #[arg(allow_negative_numbers = true)]
@@ -36,7 +42,7 @@ pub(crate) struct Arguments {
     /// Number of connections
     #[arg(long, value_name = "NUMBER", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// Number of calls that each connection carries at a time; more than one needs ws://
+    /// Number of calls that each connection carries at a time; more than one needs ws:// or nats://
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: u16,
     /// How long to make calls
@@ -48,7 +54,7 @@ pub(crate) struct Arguments {
     /// Distribution of the calls over time
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     arrivals: Arrivals,
-    /// Deadline that is sent with each call, over http://
+    /// Deadline that is sent with each call, over http:// or nats://
     #[arg(long, value_name = "TIME", value_parser = format::parse_duration)]
     deadline: Option<Duration>,
     #[command(flatten)]
@@ -62,6 +68,8 @@ pub(crate) struct Arguments {
     /// Allows a target on another machine
     #[arg(long)]
     allow_remote: bool,
+    #[command(flatten)]
+    nats: NatsFlags,
 }
 
 const HELP: &str = "\
@@ -75,14 +83,14 @@ Examples:
   callbox stress http://127.0.0.1:5000/api say_hello name=world
   callbox stress :5000 say_hello name=world --rate 5000 --connections 64
   callbox stress :5000 say_hello name=world --duration 1m --plot hello.svg
-  callbox stress ws://127.0.0.1:5000/api say_hello name=world --connections 4 --in-flight 16";
+  callbox stress ws://127.0.0.1:5000/api say_hello name=world --connections 4 --in-flight 16
+  callbox stress nats://127.0.0.1:4222 orders.get id=7 --connections 4 --in-flight 16";
 
 /// Makes the calls and prints the report.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = plan(arguments)?;
-    let RunResult { report, interrupted } = runtime()?
-        .block_on(load::run(plan))
-        .map_err(|error| Failure::new(Exit::Unreachable, format!("{} cannot be reached: {error}", arguments.url)))?;
+    let RunResult { report, interrupted } =
+        runtime()?.block_on(load::run(plan)).map_err(|error| unreachable(&arguments.url, &error))?;
     if arguments.json {
         print(&format!("{:#}\n", report.to_json()))?;
     } else {
@@ -100,23 +108,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Returns the failure for an error of the first connections.
+fn unreachable(url: &Address, error: &io::Error) -> Failure {
+    // The error of NATS names the address already.
+    let line = if url.is_nats() { error.to_string() } else { format!("{url} cannot be reached: {error}") };
+    Failure::new(Exit::Unreachable, line)
+}
+
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
-    let usage_error = |line: String| Failure::new(Exit::Usage, line);
-    let target =
-        Target::resolve(&arguments.url, arguments.allow_remote).map_err(|error| usage_error(error.to_string()))?;
-    let params = arguments::params(&arguments.params, io::stdin()).map_err(usage_error)?;
+    arguments.nats.check(&arguments.url)?;
+    let params = arguments::params(&arguments.params, io::stdin()).map_err(|error| usage_error(&error))?;
     let params = params.as_ref().map_or("", |params| params.get());
-    let mut headers: Vec<_> = arguments.credentials.header()?.into_iter().collect();
-    if !target.is_websocket() && arguments.in_flight > 1 {
-        let line = "--in-flight needs a WebSocket: use ws://, or more --connections";
-        return Err(usage_error(line.to_owned()));
-    }
-    if let Some(deadline) = arguments.deadline {
-        if target.is_websocket() {
-            return Err(usage_error("--deadline needs http://: calls over a WebSocket send none".to_owned()));
-        }
-        headers.push(("request-timeout".to_owned(), deadline.as_secs_f64().to_string()));
-    }
+    let (target, headers) = match &arguments.url {
+        Address::Web(url) => on_web(arguments, url)?,
+        Address::Nats(address) => (on_nats(arguments, address)?, Vec::new()),
+    };
     Ok(Plan {
         target,
         methods: vec![MethodLoad { method: arguments.method.clone(), weight: 1.0, params: params.to_owned() }],
@@ -128,6 +134,43 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         headers,
         drain_timeout: arguments.drain_timeout,
     })
+}
+
+/// Returns the target of a load over HTTP or WebSockets, and the headers of its requests.
+fn on_web(arguments: &Arguments, url: &Endpoint) -> Result<(Target, Vec<(String, String)>), Failure> {
+    let target = Target::resolve(url, arguments.allow_remote).map_err(|error| usage_error(&error))?;
+    let mut headers: Vec<_> = arguments.credentials.header()?.into_iter().collect();
+    if !target.is_websocket() && arguments.in_flight > 1 {
+        return Err(usage_error("--in-flight needs a WebSocket: use ws://, or more --connections"));
+    }
+    if let Some(deadline) = arguments.deadline {
+        if target.is_websocket() {
+            return Err(usage_error("--deadline needs http://: calls over a WebSocket send none"));
+        }
+        headers.push(("request-timeout".to_owned(), deadline.as_secs_f64().to_string()));
+    }
+    Ok((target, headers))
+}
+
+/// Returns the target of a load on a service on NATS.
+fn on_nats(arguments: &Arguments, address: &NatsAddress) -> Result<Target, Failure> {
+    if arguments.connections > MAX_NATS_CONNECTIONS {
+        return Err(usage_error(&format_args!(
+            "a connection to NATS has a thread, so there may be {MAX_NATS_CONNECTIONS} --connections: for more calls \
+             at a time use --in-flight"
+        )));
+    }
+    let name = MethodName::parse(&arguments.method)?;
+    let (flags, to) = (arguments.nats.clone(), address.clone());
+    let target = NatsTarget::new(address, arguments.allow_remote, &name.service, move || flags.builder(&to));
+    let mut target = target.map_err(|error| usage_error(&error))?;
+    target.token = arguments.credentials.token_for_nats()?;
+    target.deadline = arguments.deadline;
+    Ok(Target::Nats(target))
+}
+
+fn usage_error(line: &(impl ToString + ?Sized)) -> Failure {
+    Failure::new(Exit::Usage, line.to_string())
 }
 
 fn draw(report: &Report, path: &Path) -> Result<(), Failure> {
@@ -166,8 +209,8 @@ mod tests {
 
         let command = Stress::command();
         let flags = command.get_arguments().filter_map(|flag| Some((flag.get_long()?.to_owned(), flag)));
-        // The credentials are on the page `command_line`.
-        let flags = flags.filter(|(name, _)| !name.starts_with("token"));
+        // The credentials and the options of NATS are on the page `command_line`.
+        let flags = flags.filter(|(name, _)| !name.starts_with("token") && !name.starts_with("nats"));
         let default = |flag: &clap::Arg| match flag.get_default_values() {
             // clap gives each switch the default `false`.
             [value] if flag.get_action().takes_values() => value.to_string_lossy().into_owned(),

@@ -12,7 +12,7 @@ pub use crate::error_list::DescribedError;
 pub use crate::local::{Exchange, LocalOptions, LocalTarget, Started};
 pub use crate::name::full_name;
 #[cfg(feature = "nats")]
-pub use crate::nats::{Connection as NatsConnection, NatsAddress, NatsThread, subject, unique_id, wire};
+pub use crate::nats::{Connection as NatsConnection, NatsThread, subject, unique_id, wire};
 pub use crate::params::read as read_params;
 pub use crate::progress::{ProgressReport, ProgressSlot};
 pub use crate::representable::write;

@@ -132,7 +132,9 @@ pub use local::LocalService;
 pub use message::{Message, Reply};
 pub use named_call::{NamedCall, Started};
 #[cfg(feature = "nats")]
-pub use nats::{Nats, NatsBuilder};
+pub use nats::{
+    MicroEndpoint, MicroEndpointStats, MicroInfo, MicroInstance, MicroStats, Nats, NatsAddress, NatsBuilder,
+};
 pub use progress::ProgressReport;
 pub use retry::Retry;
 pub use rpc_error::RpcError;

@@ -187,6 +187,12 @@ impl Started {
         &self.result
     }
 
+    /// Whether the result is the id of a subscription, if the response says so: over HTTP and NATS.
+    /// `None` over a WebSocket, where only the method itself knows.
+    pub fn is_subscription(&self) -> Option<bool> {
+        self.feed.as_ref()?.is_started()
+    }
+
     /// Takes the result as that of a plain call.
     pub fn into_result(self) -> Box<RawValue> {
         if let Some(feed) = self.feed {

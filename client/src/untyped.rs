@@ -160,7 +160,8 @@ impl Client {
 
     /// Closes the connection of a client over a WebSocket, and waits until that is done: for at
     /// most a second, if the server does not answer. A program that ends without it leaves the
-    /// server to notice that the client is gone.
+    /// server to notice that the client is gone. Over NATS it waits until everything was sent, such
+    /// as a notification, or word that a call is given up.
     ///
     /// Other clones of the client, and subscriptions, keep the connection open: drop them before.
     /// Over HTTP there is nothing to wait for.

@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::engine::ServiceStats;
-use crate::measure::ConnectionCounters;
+use crate::measure::ServerCounters;
 use crate::sync::Arc;
 
-use super::window::StatsWindow;
+use super::window::{StatsWindow, Surroundings};
 
 /// Interval between two samples of the mailboxes.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub(crate) struct StatsFeed(Arc<FeedInner>);
 
 struct FeedInner {
     stats: Box<dyn Fn() -> Vec<ServiceStats> + Send + Sync>,
-    connections: Arc<ConnectionCounters>,
+    counters: ServerCounters,
     /// The latest frame; `None` until there is one.
     latest: watch::Sender<Option<StatsFrame>>,
     /// Locked whenever pages are counted to start or to stop the task, so that a page that opens
@@ -66,12 +66,9 @@ impl StatsFeed {
     /// way.
     pub(crate) const MAX_PAGES: usize = 64;
 
-    pub(crate) fn new(
-        stats: impl Fn() -> Vec<ServiceStats> + Send + Sync + 'static,
-        connections: Arc<ConnectionCounters>,
-    ) -> Self {
+    pub(crate) fn new(stats: impl Fn() -> Vec<ServiceStats> + Send + Sync + 'static, counters: ServerCounters) -> Self {
         let latest = watch::Sender::new(None);
-        Self(Arc::new(FeedInner { stats: Box::new(stats), connections, latest, state: Mutex::default() }))
+        Self(Arc::new(FeedInner { stats: Box::new(stats), counters, latest, state: Mutex::default() }))
     }
 
     /// Returns the frames from now on; the first comes at once.
@@ -134,9 +131,14 @@ impl FeedInner {
     }
 
     fn publish(&self) {
-        let (services, connections) = ((self.stats)(), self.connections.stats());
+        let services = (self.stats)();
+        let around = Surroundings {
+            connections: self.counters.connections.stats(),
+            #[cfg(feature = "nats")]
+            instances: self.counters.nats.instances(),
+        };
         let mut state = self.state.lock();
-        match state.window.advance(Instant::now(), services, connections, |frame| to_raw_value(frame)) {
+        match state.window.advance(Instant::now(), services, around, |frame| to_raw_value(frame)) {
             Ok(frame) => {
                 self.latest.send_replace(Some(StatsFrame(frame.into())));
             }

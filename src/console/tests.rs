@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::engine::{MethodStats, Refusals, ServiceStats};
-use crate::measure::Histogram;
+use crate::measure::{Histogram, ServerCounters};
 use crate::sync::Arc;
 
 use super::{Frames, NoFrames, StatsFeed};
@@ -54,7 +54,7 @@ fn feed() -> (StatsFeed, Arc<AtomicU64>) {
     let looks = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&looks);
     let services = move || vec![service(10 * (counted.fetch_add(1, Ordering::Relaxed) + 1))];
-    (StatsFeed::new(services, Arc::default()), looks)
+    (StatsFeed::new(services, ServerCounters::default()), looks)
 }
 
 async fn next(frames: &mut Frames) -> Value {

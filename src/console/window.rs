@@ -10,6 +10,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::engine::{MethodStats, Refusals, ServiceStats};
+#[cfg(feature = "nats")]
+use crate::measure::InstanceStats;
 use crate::measure::{ConnectionStats, Histogram};
 
 /// How far back a window looks.
@@ -40,6 +42,18 @@ pub(super) struct ConsoleFrame<'a> {
     services: Vec<ServiceFrame<'a>>,
     /// The connections as they are, and those that ended since the start.
     connections: ConnectionStats,
+    /// The instances that share the calls over NATS, if there are any.
+    #[cfg(feature = "nats")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    instances: Vec<InstanceStats>,
+}
+
+/// What a frame shows besides the mailboxes.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    pub(super) connections: ConnectionStats,
+    #[cfg(feature = "nats")]
+    pub(super) instances: Vec<InstanceStats>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,13 +100,13 @@ struct EndCounts {
 }
 
 impl StatsWindow {
-    /// Takes the counts of the services and of the connections at `at`, and passes the new frame to
-    /// `write`.
+    /// Takes the counts of the services at `at`, and what else a frame shows, and passes the new
+    /// frame to `write`.
     pub(super) fn advance<T>(
         &mut self,
         at: Instant,
         services: Vec<ServiceStats>,
-        connections: ConnectionStats,
+        around: Surroundings,
         write: impl FnOnce(&ConsoleFrame<'_>) -> T,
     ) -> T {
         while self.snapshots.front().is_some_and(|oldest| at.duration_since(oldest.at) > SPAN) {
@@ -102,7 +116,7 @@ impl StatsWindow {
         let recent = self.last.take().filter(|last| at.duration_since(last.at) <= SNAPSHOT_INTERVAL);
         let now = StatsSnapshot { at, services };
         let oldest = self.snapshots.front().unwrap_or(&now);
-        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now), connections));
+        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now), around));
         if self.snapshots.back().is_none_or(|newest| at.duration_since(newest.at) >= SNAPSHOT_INTERVAL) {
             self.snapshots.push_back(now.clone());
         }
@@ -112,7 +126,7 @@ impl StatsWindow {
 }
 
 impl StatsSnapshot {
-    fn since<'a>(&'a self, oldest: &Self, last: &Self, connections: ConnectionStats) -> ConsoleFrame<'a> {
+    fn since<'a>(&'a self, oldest: &Self, last: &Self, around: Surroundings) -> ConsoleFrame<'a> {
         let seconds = self.at.duration_since(last.at).as_secs_f64();
         // Services and methods stay the same, in the same order, for as long as the server runs.
         let services = self.services.iter().zip(&oldest.services).zip(&last.services);
@@ -126,7 +140,13 @@ impl StatsSnapshot {
             },
         });
         let window_s = self.at.duration_since(oldest.at).as_secs_f64();
-        ConsoleFrame { window_s, services: services.collect(), connections }
+        ConsoleFrame {
+            window_s,
+            services: services.collect(),
+            connections: around.connections,
+            #[cfg(feature = "nats")]
+            instances: around.instances,
+        }
     }
 }
 

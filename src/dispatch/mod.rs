@@ -354,16 +354,10 @@ impl RpcResponse {
         Self::new(body, Some(error))
     }
 
-    /// Returns the response to a call without an id whose caller has cancelled it.
+    /// Returns the response to a call without an id that is not made, or not waited for.
     #[cfg(feature = "nats")]
-    pub(crate) fn cancelled() -> Self {
-        Self::error(Dialect::Jsonrpc, Id::NULL, &RpcError::cancelled())
-    }
-
-    /// Returns the response to a call without an id that this process does not take.
-    #[cfg(feature = "nats")]
-    pub(crate) fn unavailable() -> Self {
-        Self::error(Dialect::Jsonrpc, Id::NULL, &RpcError::unavailable())
+    pub(crate) fn refused(error: &RpcError) -> Self {
+        Self::error(Dialect::Jsonrpc, Id::NULL, error)
     }
 
     fn nothing(body: Option<&'static [u8]>) -> Self {

@@ -27,6 +27,8 @@ mod cost;
 mod counters;
 mod histogram;
 mod meter;
+#[cfg(feature = "nats")]
+mod nats_counters;
 mod refused_requests;
 #[cfg(feature = "nats")]
 mod run_time;
@@ -43,5 +45,7 @@ pub(crate) use counters::Counter;
 pub(crate) use histogram::AtomicHistogram;
 pub use histogram::Histogram;
 pub(crate) use meter::{LONG_HOLD, Meter};
+#[cfg(feature = "nats")]
+pub(crate) use nats_counters::{InstanceStats, MemberLoad, NatsCounters, NatsStats, SILENCE};
 pub(crate) use refused_requests::{Carrier, RefusedReason, RefusedRequests};
 pub(crate) use server_counters::ServerCounters;

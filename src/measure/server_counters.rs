@@ -4,6 +4,8 @@ use crate::auth::CheckedTokens;
 use crate::sync::Arc;
 
 use super::connections::ConnectionCounters;
+#[cfg(feature = "nats")]
+use super::nats_counters::NatsCounters;
 use super::refused_requests::RefusedRequests;
 
 /// The counters of a server. Cheap to clone: clones count together.
@@ -12,4 +14,6 @@ pub(crate) struct ServerCounters {
     pub(crate) connections: Arc<ConnectionCounters>,
     pub(crate) refused: Arc<RefusedRequests>,
     pub(crate) tokens: Arc<CheckedTokens>,
+    #[cfg(feature = "nats")]
+    pub(crate) nats: Arc<NatsCounters>,
 }

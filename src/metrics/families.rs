@@ -7,6 +7,8 @@ use prometheus_client::metrics::MetricType;
 
 use crate::engine::{MethodStats, ServiceStats};
 use crate::log::lost_lines;
+#[cfg(feature = "nats")]
+use crate::measure::NatsStats;
 use crate::measure::{Histogram, ServerCounters};
 #[cfg(feature = "otel")]
 use crate::trace::lost_spans;
@@ -153,12 +155,36 @@ impl<'a> Families<'a> {
         for (outcome, count) in counters.tokens.counts() {
             auth.counter([("outcome", outcome)], count)?;
         }
+        #[cfg(feature = "nats")]
+        if let Some(stats) = counters.nats.stats() {
+            self.nats(&stats)?;
+        }
         let help = "Number of lines of the log that could not be written";
         self.counter("callbox_log_lines_lost", help, &lost_lines())?;
         #[cfg(feature = "otel")]
         self.counter("callbox_spans_lost", "Number of spans that no collector took", &lost_spans())?;
         let mut build = self.gauges("callbox_build_info", "The version of callbox")?;
         build.gauge([("version", env!("CARGO_PKG_VERSION"))], 1_u64)
+    }
+
+    /// Writes what is known of the connection to NATS.
+    #[cfg(feature = "nats")]
+    fn nats(&mut self, stats: &NatsStats) -> fmt::Result {
+        let help = "Whether there is a connection to NATS";
+        self.gauge("callbox_nats_connected", help, &u64::from(stats.is_connected))?;
+        let help = "Number of times that the connection to NATS was opened again";
+        self.counter("callbox_nats_reconnects", help, &stats.reconnects)?;
+        let help = "Whether the process takes calls of the method over NATS";
+        let mut members = self.gauges("callbox_nats_member", help)?;
+        for group in &stats.groups {
+            members.gauge([("service", group.service), ("method", group.method)], u64::from(group.is_in))?;
+        }
+        let help = "Number of times that the process has left the group of the method for its load";
+        let mut left = self.counters("callbox_nats_left", help)?;
+        for group in &stats.groups {
+            left.counter([("service", group.service), ("method", group.method)], group.left)?;
+        }
+        Ok(())
     }
 
     /// Writes a gauge of each method.

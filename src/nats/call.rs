@@ -1,5 +1,6 @@
 //! One message: a call, a notification, or the start of a subscription.
 
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use tokio::task::spawn_local;
 use tokio::time::Instant;
 
 use crate::dispatch::{AccessLine, RequestLog, RequestMeta, RpcResponse};
-use crate::jsonrpc::{Dialect, Envelope, RpcRequest};
+use crate::jsonrpc::{Dialect, Envelope, RpcError, RpcRequest};
+use crate::log::panic_text;
 use crate::measure::Carrier;
 use crate::route::Route;
 use crate::service::{CallTransport, DescribeRequest, LazyRequest, WithinRequest};
@@ -27,7 +29,10 @@ pub(super) fn take(front: &Rc<Front>, route: &Arc<dyn Route>, message: Message) 
     let (front, route) = (Rc::clone(front), Arc::clone(route));
     let mut call = Box::pin(async move {
         let _under_way = under_way;
-        answer(front, route, message).await;
+        // A panic outside of any method is a bug of callbox, which must not end the membership.
+        if let Err(panic) = AssertUnwindSafe(answer(front, route, message)).catch_unwind().await {
+            log_error!(panic = panic_text(&*panic), "the answer to a message panicked");
+        }
     });
     if call.as_mut().now_or_never().is_none() {
         spawn_local(call);
@@ -63,21 +68,28 @@ async fn run(
     log: Option<&Rc<RequestLog>>,
 ) -> Option<usize> {
     let headers = CallHeaders::of(&message);
+    let has_room = front.check_size(&message.payload);
     let Some(reply) = message.reply.clone() else {
+        has_room.ok()?;
         respond(front, route.name(), &message, headers, log).await;
         return Some(0);
     };
+    let takes_events = headers.events(&front.connection.prefix).is_some();
+    let has_streams = has_room.and_then(|()| if takes_events { front.check_streams(route.name()) } else { Ok(()) });
+    if let Err(error) = has_streams {
+        return Some(reply::send(front, reply, RpcResponse::refused(&error), None).await);
+    }
     let age = front.pauses.age(Instant::now());
     if !age.is_zero() && headers.timeout().unwrap_or(Duration::MAX).min(route.options().deadline) <= age {
-        return Some(reply::send(front, reply, RpcResponse::unavailable(), None).await);
+        return Some(reply::send(front, reply, RpcResponse::refused(&RpcError::unavailable()), None).await);
     }
-    if headers.events().is_some() {
+    if takes_events {
         return events::answer(front, route, message, log).await;
     }
     // Others may cancel it under the subject of its reply.
     let response = respond(front, route.name(), &message, headers, log);
     let response = front.open_calls.unless_cancelled(&reply, response).await;
-    let response = response.unwrap_or_else(RpcResponse::cancelled);
+    let response = response.unwrap_or_else(|| RpcResponse::refused(&RpcError::cancelled()));
     if let Some(log) = log {
         log.note_code(response.error);
     }

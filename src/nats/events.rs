@@ -103,7 +103,7 @@ pub(super) async fn answer(
     log: Option<&Rc<RequestLog>>,
 ) -> Option<usize> {
     let headers = CallHeaders::of(&message);
-    let (to, events) = (message.reply.clone()?, Subject::from(headers.events()?));
+    let (to, events) = (message.reply.clone()?, Subject::from(headers.events(&front.connection.prefix)?));
     let timeout = headers.timeout();
     let request = match log {
         Some(log) => headers.whole().known_to_log(log.request()),
@@ -146,6 +146,7 @@ struct Streaming<'a> {
 impl Streaming<'_> {
     async fn run(mut self, first: MessageFrame) -> Option<usize> {
         let mut open = self.front.open_calls.open(&self.to);
+        let _counted = self.front.count_stream();
         let mut next = Some(first);
         let mut until = Instant::now() + LEASE;
         loop {

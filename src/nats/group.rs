@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use crate::measure::SILENCE;
 use crate::route::MethodLoad;
 
 /// Number of usual runs that a call would wait, above which its instance leaves the group.
@@ -17,9 +18,6 @@ const LEAVE_ABOVE: u32 = 4;
 
 /// Time below which a wait is no reason to leave: it takes about as long until others know.
 const SHORT_WAIT: Duration = Duration::from_millis(1);
-
-/// Time after which an instance that says nothing counts as gone.
-const SILENCE: Duration = Duration::from_secs(3);
 
 /// Longest time for which the wait must be too long before the instance leaves.
 const LONGEST_DOUBT: Duration = Duration::from_millis(20);

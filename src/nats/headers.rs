@@ -60,9 +60,10 @@ impl<'a> CallHeaders<'a> {
         self.only(header::CHAIN)
     }
 
-    /// Returns the subject that takes what comes besides the reply.
-    pub(super) fn events(self) -> Option<&'a str> {
-        self.only(header::EVENTS).filter(|subject| !subject.is_empty())
+    /// Returns the subject that takes what comes besides the reply. It must be an inbox: what a
+    /// caller names must not be made a call of a service, or a message for NATS itself.
+    pub(super) fn events(self, prefix: &str) -> Option<&'a str> {
+        self.only(header::EVENTS).filter(|subject| is_inbox(subject, prefix))
     }
 }
 
@@ -78,6 +79,15 @@ impl DescribeRequest for CallHeaders<'_> {
     fn trace(&self) -> Option<TraceContext> {
         TraceContext::parse(self.only(header::TRACEPARENT)?, self.only(header::TRACESTATE))
     }
+}
+
+/// Whether messages may be sent to a subject that a caller names. `prefix` is that of the services.
+fn is_inbox(subject: &str, prefix: &str) -> bool {
+    let is_plain = |token: &str| !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || c.is_control());
+    let is_service = subject.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    !subject.starts_with('$')
+        && !is_service
+        && subject.split('.').all(|token| is_plain(token) && token != "*" && token != ">")
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -129,6 +139,25 @@ mod tests {
         }
         let twice = message(&[("request-timeout", "1"), ("Request-Timeout", "2")]);
         assert_eq!(CallHeaders::of(&twice).timeout(), None);
+    }
+
+    #[test]
+    fn items_go_to_inboxes_alone() {
+        for (subject, expected) in [
+            ("_INBOX.a.1", true),
+            ("_INBOX_shop.a", true),
+            ("callboxes.a", true),
+            ("callbox.orders.delete", false),
+            ("callbox", false),
+            ("$SYS.REQ", false),
+            ("_INBOX.>", false),
+            ("_INBOX.*.a", false),
+            ("a b", false),
+            ("a..b", false),
+            ("", false),
+        ] {
+            assert_eq!(is_inbox(subject, "callbox"), expected, "{subject}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
+use crate::measure::MemberLoad;
+
 use super::front::Front;
 use super::group::MemberState;
 use super::member::Member;
@@ -28,6 +30,8 @@ struct LoadMessage {
 /// The members of the groups of one service.
 pub(super) struct ServiceMembers {
     pub(super) front: Rc<Front>,
+    /// The name of the service.
+    pub(super) service: &'static str,
     /// The subject of what is said.
     pub(super) subject: String,
     /// Those whose load decides.
@@ -63,12 +67,29 @@ impl ServiceMembers {
         }
     }
 
+    /// Keeps what an instance says for those who watch.
+    fn count(&self, id: &str, methods: &BTreeMap<String, MemberState>) {
+        let counters = &self.front.counters;
+        if methods.is_empty() {
+            return counters.forget_instance(self.service, id);
+        }
+        let load = |(method, state): (&String, &MemberState)| MemberLoad {
+            method: method.clone(),
+            is_in: state.is_in,
+            usual_us: state.usual_us,
+            wait_us: state.wait_us,
+        };
+        let is_own = id == self.front.instance;
+        counters.note_instance(self.service, id, is_own, methods.iter().map(load).collect());
+    }
+
     /// Listens to the others.
     pub(super) async fn listen(&self, mut heard: Subscriber) {
         while let Some(message) = heard.next().await {
             // Another program may use the subject.
             let Ok(LoadMessage { id, methods }) = serde_json::from_slice(&message.payload) else { continue };
             let now = Instant::now();
+            self.count(&id, &methods);
             // It knows nobody yet.
             if self.heard.borrow_mut().insert(id.clone()) && id != self.front.instance {
                 self.changed.notify_one();

@@ -49,7 +49,10 @@ impl Member {
     /// # Errors
     /// If the connection has ended.
     pub(super) async fn join(&self) -> Result<Subscriber, SubscribeError> {
-        self.front.connection.client.queue_subscribe(self.subject.clone(), QUEUE_GROUP.to_owned()).await
+        let group = QUEUE_GROUP.to_owned();
+        let calls = self.front.connection.client.queue_subscribe(self.subject.clone(), group).await?;
+        self.note_membership(true);
+        Ok(calls)
     }
 
     /// Takes calls until `leaving` becomes true, and then those that are on their way.
@@ -60,6 +63,7 @@ impl Member {
             if is_over {
                 return;
             }
+            self.note_membership(false);
             self.changed.notify_one();
             tokio::select! {
                 () = self.until_it_joins() => {}
@@ -68,6 +72,12 @@ impl Member {
             let Ok(joined) = self.join().await else { return };
             calls = joined;
             self.changed.notify_one();
+        }
+    }
+
+    fn note_membership(&self, is_in: bool) {
+        if let Some(service) = self.route.service() {
+            self.front.counters.note_membership(service, self.route.name(), is_in);
         }
     }
 

@@ -16,6 +16,7 @@ use callbox_client::__engine::{NatsConnection, unique_id};
 
 use crate::dispatch::{Dispatch, RequestLogging};
 use crate::engine::ServiceStats;
+use crate::measure::NatsCounters;
 use crate::route::Route;
 use crate::service::ServiceInfo;
 use crate::sync::Arc;
@@ -43,6 +44,9 @@ pub(crate) struct ServingParts {
     pub(crate) builtins: Vec<Arc<dyn Route>>,
     pub(crate) token_header: String,
     pub(crate) logging: RequestLogging,
+    pub(crate) counters: Arc<NatsCounters>,
+    /// Maximum size of the parameters of a call, in bytes.
+    pub(crate) body_limit: usize,
     /// Becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -127,9 +131,28 @@ struct Groups {
 
 impl Groups {
     async fn join(parts: ServingParts, leaves: watch::Receiver<bool>) -> Result<Self, SubscribeError> {
-        let ServingParts { connection, dispatch, services, builtins, token_header, logging, stopping } = parts;
+        let ServingParts {
+            connection,
+            dispatch,
+            services,
+            builtins,
+            token_header,
+            logging,
+            counters,
+            body_limit,
+            stopping,
+        } = parts;
         let instance = unique_id();
-        let front = Front::new(FrontParts { connection, dispatch, token_header, logging, stopping, instance });
+        let front = Front::new(FrontParts {
+            connection,
+            dispatch,
+            token_header,
+            logging,
+            stopping,
+            counters,
+            instance,
+            body_limit,
+        });
         let mut groups = Self { front: Rc::clone(&front), services: Vec::new(), taking: Vec::new(), leaves };
         let own = front.connection.client.subscribe(front.instance_subject.clone()).await?;
         spawn_local(obey(Rc::clone(&front), own));
@@ -170,8 +193,14 @@ impl Groups {
         }
         spawn_local(async move { discovered.answer(questions).await });
         members.retain(|member| member.group.is_some());
-        let service =
-            Rc::new(ServiceMembers { front: Rc::clone(front), subject, members, changed, heard: RefCell::default() });
+        let service = Rc::new(ServiceMembers {
+            front: Rc::clone(front),
+            service: name,
+            subject,
+            members,
+            changed,
+            heard: RefCell::default(),
+        });
         let (listens, speaks) = (Rc::clone(&service), Rc::clone(&service));
         spawn_local(async move { listens.listen(heard).await });
         let mut leaves = self.leaves.clone();

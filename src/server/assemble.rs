@@ -82,7 +82,7 @@ pub(super) fn assemble(
     let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
     let counters = ServerCounters::default();
-    let feed = console_feed(settings, address.get().copied(), &services, &counters.connections);
+    let feed = console_feed(settings, address.get().copied(), &services, &counters);
     let (router, discover) = make_router(&services, settings, tokens, address, (&counters, feed.clone()))?;
     surroundings.set(directory(&services, clients, &router, settings, metrics.clone(), nats.as_ref())?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::http::{Console, ConsolePageData, EndpointConfig};
-use crate::measure::ConnectionCounters;
+use crate::measure::ServerCounters;
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -32,10 +32,10 @@ pub(super) fn console_feed(
     settings: &Settings,
     address: Option<SocketAddr>,
     services: &[Arc<dyn ErasedService>],
-    connections: &Arc<ConnectionCounters>,
+    counters: &ServerCounters,
 ) -> Option<StatsFeed> {
     let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
-    settings.console.unwrap_or(is_local).then(|| StatsFeed::new(stats_of(services), Arc::clone(connections)))
+    settings.console.unwrap_or(is_local).then(|| StatsFeed::new(stats_of(services), counters.clone()))
 }
 
 impl ConsoleMount {

@@ -107,6 +107,8 @@ mod enabled {
                 let stats = Arc::clone(service);
                 NatsService { about: service.about(), routes: service.routes(), stats: Arc::new(move || stats.stats()) }
             };
+            let connection = self.connection.clone();
+            config.counters.nats.connect(move || (connection.is_connected(), connection.reconnects()));
             let serving = NatsServing::begin(ServingParts {
                 connection: Arc::clone(self.connection.parts()),
                 dispatch: Arc::clone(dispatch),
@@ -114,6 +116,8 @@ mod enabled {
                 builtins: dispatch.router.routes().filter(|route| route.is_builtin()).cloned().collect(),
                 token_header: config.token_header.as_str().to_owned(),
                 logging: config.logging,
+                counters: Arc::clone(&config.counters.nats),
+                body_limit: config.body.bytes,
                 stopping: config.stopping.clone(),
             });
             let serving = serving.await.map_err(|error| {

@@ -2,6 +2,7 @@
 
 import { draw, icon, make, say, set } from "./dom.js";
 import { figures, micros, seconds } from "./format.js";
+import { instanceList } from "./instances.js";
 import { address } from "./methods.js";
 
 /// Number of frames that the curve shows. There is one frame each second.
@@ -51,6 +52,7 @@ export class Mailboxes {
   #table = make("div", { class: "rows" });
   #summary = make("p", { class: "soft" });
   #connections = figureList(CONNECTIONS, "Connections");
+  #instances = instanceList();
 
   constructor({ mailbox, overview, alert, tell }) {
     this.#panel = mailboxPanel(mailbox);
@@ -58,7 +60,7 @@ export class Mailboxes {
     this.#alert = alert;
     this.#tell = tell;
     overview.append(make("h2", { id: "overview-title" }, "All mailboxes"), this.#summary, this.#table,
-      this.#connections.node);
+      this.#connections.node, this.#instances.node);
     this.#redraw();
   }
 
@@ -126,6 +128,7 @@ export class Mailboxes {
     this.#connections.node.hidden = !this.#frame;
     if (this.#frame) {
       this.#connections.show(this.#frame.connections);
+      this.#instances.show(this.#frame.instances ?? []);
     }
     for (const [name, row] of this.#rows) {
       row.node.hidden = !methods.some((method) => method.method === name);

@@ -102,7 +102,14 @@ pub(crate) const LAYERS: &[Layer] = &[
     // The live data of the console, for any transport.
     Layer {
         module: "console",
-        knows: &["engine", "measure::ConnectionCounters", "measure::ConnectionStats", "measure::Histogram", "sync"],
+        knows: &[
+            "engine",
+            "measure::InstanceStats",
+            "measure::ServerCounters",
+            "measure::ConnectionStats",
+            "measure::Histogram",
+            "sync",
+        ],
         crates: &["futures", "parking_lot", "tokio"],
     },
     // Methods of our own: routes that answer from what they know.
@@ -163,6 +170,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "engine::ServiceStats",
             "dispatch",
             "jsonrpc",
+            "log",
             "measure",
             "route",
             "service",

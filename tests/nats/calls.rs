@@ -130,3 +130,33 @@ pub(crate) fn cancelling() {
     let nap = stats[0].methods.iter().find(|method| method.method == "market.nap").unwrap();
     assert_eq!((nap.cancelled, nap.running), (1, 0));
 }
+
+/// What is too large, or names a subject that is no inbox, is refused, and nothing else changes.
+pub(crate) fn odd_messages() {
+    let nats = NatsServer::start(&[]);
+    let server = callbox::testing::start(market::server().nats(&nats.url()).body_limit(1_000));
+    run(async {
+        let client = connect(&nats).await;
+        let large = format!("[{}]", "1,".repeat(2_000));
+        let reply = request(&client, "add", &[], &large).await;
+        assert!(text(&reply).contains("the parameters have 4002 bytes, of at most 1000"), "{}", text(&reply));
+        for subject in ["callbox.shop=2Emarket.sell", "$SYS.REQ.SERVER.PING", "_INBOX.>", "a b"] {
+            let reply = request(&client, "prices", &[("Callbox-Events", subject)], "").await;
+            assert!(text(&reply).starts_with(r#"{"code":-32600,"#), "{subject}: {}", text(&reply));
+        }
+        let (bytes, inbox) = (Bytes::from_static(b"\xff\xfe"), client.new_inbox());
+        let reply = client.request(format!("{PREFIX}.add"), bytes).await.unwrap();
+        assert!(text(&reply).starts_with(r#"{"code":-32700,"#), "{}", text(&reply));
+        for subject in ["callbox._cancel.shop=2Emarket", "callbox._load.shop=2Emarket", "$SRV.STATS"] {
+            for payload in ["", "{}", "[", r#"{"cancel":7}"#, r#"{"id":"x","methods":{"add":{"in":true}}}"#] {
+                client.publish_with_reply(subject, inbox.clone(), payload.into()).await.unwrap();
+            }
+        }
+        let reply = request(&client, "add", &[], "[1,2]").await;
+        assert_eq!(text(&reply), "3");
+    });
+    assert_eq!(server.call(market::Market_Add { a: 1, b: 2 }), Ok(3));
+    let metrics = server.with_token("ann").get("/metrics").body;
+    let counted = r#"callbox_requests_refused_total{transport="nats",reason="too_large"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+}

@@ -160,3 +160,19 @@ fn slow_instance_of(method: &'static str) {
     });
     drop(instances);
 }
+
+/// Metrics and the console show the connection, the groups, and all instances.
+pub(crate) fn shown() {
+    let nats = NatsServer::start(&[]);
+    let [one, other] = instances::<2>(&nats);
+    let text = one.get("/metrics").body;
+    for line in [
+        "callbox_nats_connected 1",
+        "callbox_nats_reconnects_total 0",
+        r#"callbox_nats_member{service="work",method="turn"} 1"#,
+        r#"callbox_nats_left_total{service="work",method="turn"} 0"#,
+    ] {
+        assert!(text.lines().any(|own| own == line), "{line} is missing:\n{text}");
+    }
+    drop(other);
+}

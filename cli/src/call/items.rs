@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::pin::pin;
 use std::time::Duration;
 
-use callbox::client::{ConnectionEvent, NamedCall};
+use callbox::client::NamedCall;
 use callbox::{Lag, Subscription};
 use callbox_cli::format;
 use futures::StreamExt;
@@ -13,8 +13,9 @@ use futures::channel::mpsc::UnboundedReceiver;
 use futures::future::{Either, select};
 use serde_json::value::RawValue;
 
+use super::callee::LinkEvent;
 use super::detect::RawItem;
-use crate::endpoint::Endpoint;
+use crate::address::Address;
 use crate::exit::Failure;
 use crate::json;
 use crate::server::failure;
@@ -58,10 +59,10 @@ impl ItemFlags {
     /// end, that has arrived already, and `events` are those of the connection.
     pub(super) async fn print(
         &self,
-        url: &Endpoint,
+        url: &Address,
         first: Option<Option<RawItem>>,
         mut subscription: Subscription<Box<RawValue>>,
-        events: &mut UnboundedReceiver<ConnectionEvent>,
+        events: &mut UnboundedReceiver<LinkEvent>,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
         let (mut first, mut printed, mut cursor) = (first, 0, None);
@@ -118,12 +119,12 @@ impl ItemFlags {
 /// What happens next.
 enum Next {
     Item(Option<RawItem>),
-    Event(ConnectionEvent),
+    Event(LinkEvent),
 }
 
 /// Waits for an item, or else for a change of the connection. The end of the subscription comes
 /// before that of its connection, which is no news then.
-async fn next(subscription: &mut Subscription<Box<RawValue>>, events: &mut UnboundedReceiver<ConnectionEvent>) -> Next {
+async fn next(subscription: &mut Subscription<Box<RawValue>>, events: &mut UnboundedReceiver<LinkEvent>) -> Next {
     // A client over HTTP has no connection of its own, and so no events.
     let event = async {
         match events.next().await {
@@ -137,11 +138,10 @@ async fn next(subscription: &mut Subscription<Box<RawValue>>, events: &mut Unbou
     }
 }
 
-fn report(event: &ConnectionEvent) {
+fn report(event: &LinkEvent) {
     match event {
-        ConnectionEvent::Lost(cause) => note(&sanitize(&format!("{cause}: connecting again"))),
-        ConnectionEvent::Reopened => note("connected again"),
-        _ => {}
+        LinkEvent::Lost(cause) => note(&sanitize(&format!("{cause}: connecting again"))),
+        LinkEvent::Reopened => note("connected again"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `callbox call`: makes one call and prints its result, or the items of a subscription.
 
+mod callee;
 mod detect;
 mod items;
 mod progress;
@@ -9,18 +10,19 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use callbox::Subscription;
-use callbox::client::{Client, ClientError, ConnectionEvent, NamedCall, Started};
+use callbox::client::{ClientError, NamedCall, Started};
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::endpoint::Endpoint;
+use crate::address::Address;
 use crate::exit::{self, Exit, Failure};
-use crate::server::{self, Server, failure};
+use crate::server::{Server, failure};
 use crate::signals::Signals;
 use crate::terminal::print;
-use crate::{arguments, describe, json, runtime, suggestion};
+use crate::{arguments, json, runtime};
+use callee::{Callee, LinkEvent};
 use detect::{Kind, RawItem};
 use items::ItemFlags;
 use progress::Bar;
@@ -37,7 +39,7 @@ const CANCELLED: i32 = -32800;
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: Server,
-    /// Name of the method
+    /// Name of the method; on NATS with that of its service, such as orders.get
     method: String,
     /// Parameters of the method
     #[arg(allow_negative_numbers = true)]
@@ -56,17 +58,20 @@ fn help() -> String {
     format!(
         "{}\n\n{}\n\n\
          On a terminal, the result is indented and coloured; in a pipe, it is unchanged.\n\n\
-         Over ws:// and wss://, a call that reports its progress has a bar on a terminal, and Ctrl-c \
-         cancels it.\n\n\
+         Over ws:// and wss://, and on NATS, a call that reports its progress has a bar on a \
+         terminal, and Ctrl-c cancels it.\n\n\
          The items of a subscription are printed as lines of JSON, until it ends or Ctrl-c is \
          pressed. What was missed, and why it has ended, is said on standard error. If the \
          connection is lost, it is opened again. Over http:// they come as server-sent events.\n\n\
+         With nats:// or tls://, any instance of the service answers. The address may contain a user \
+         and a password, or a token, and several addresses have commas between.\n\n\
          Examples:\n  \
          callbox call http://127.0.0.1:5000/api say_hello name=world\n  \
          callbox call :5000 store key=a value=b\n  \
          CALLBOX_TOKEN=hello_world callbox call :5000 retrieve a\n  \
          jq '{{name: .user}}' user.json | callbox call :5000 say_hello - --deadline 500ms\n  \
-         callbox call ws://127.0.0.1:5000/api prices symbol=PEAR --max-items 10",
+         callbox call ws://127.0.0.1:5000/api prices symbol=PEAR --max-items 10\n  \
+         callbox call nats://127.0.0.1:4222 orders.get id=7",
         arguments::HELP,
         exit::HELP
     )
@@ -85,10 +90,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// A client, and what it is for.
 struct Connection<'a> {
     arguments: &'a Arguments,
-    url: &'a Endpoint,
-    client: Client,
+    url: &'a Address,
+    callee: Callee,
     /// What happens to the connection.
-    events: UnboundedReceiver<ConnectionEvent>,
+    events: UnboundedReceiver<LinkEvent>,
     signals: &'a mut Signals,
 }
 
@@ -101,29 +106,27 @@ impl<'a> Connection<'a> {
     ) -> Result<(), Failure> {
         let url = &arguments.server.url;
         let (sender, events) = unbounded();
-        let builder = arguments.server.builder(url)?.on_connection(move |event| {
-            // Nobody listens at the end of the command.
-            let _ = sender.unbounded_send(event.clone());
-        });
-        let connected = signals.or(server::connect(url, builder)).await;
-        let client = connected.map_err(|exit| Failure::new(exit, ""))??;
-        let mut connection = Self { arguments, url, client, events, signals };
+        let connected = signals.or(Callee::open(arguments, sender)).await;
+        let callee = connected.map_err(|exit| Failure::new(exit, ""))??;
+        let mut connection = Self { arguments, url, callee, events, signals };
         let called = connection.run(params).await;
-        let Self { client, signals, .. } = connection;
+        let Self { callee, signals, .. } = connection;
         // A signal now only ends the wait for the server.
-        let _ = signals.or(client.close()).await;
+        let _ = signals.or(callee.close()).await;
         called
     }
 
     async fn run(&mut self, params: Option<&RawValue>) -> Result<(), Failure> {
-        let Arguments { method, notify, no_progress, items, .. } = self.arguments;
+        let Arguments { notify, no_progress, items, .. } = self.arguments;
+        let Callee { client, method, .. } = &self.callee;
         if *notify {
-            let sent = self.signals.or(self.client.notify(method, params)).await;
+            let sent = self.signals.or(client.notify(method, params)).await;
             let sent = sent.map_err(|exit| Failure::new(exit, ""))?;
             return sent.map_err(|error| failure(self.url, &error));
         }
-        let mut call = items.apply_to(self.client.prepare(method, params));
-        let bar = if self.url.is_websocket() && !no_progress { Bar::on_terminal() } else { None };
+        let mut call = items.apply_to(client.prepare(method, params));
+        let has_reports = self.url.is_websocket() || self.url.is_nats();
+        let bar = if has_reports && !no_progress { Bar::on_terminal() } else { None };
         if let Some(bar) = bar.clone() {
             call = call.on_progress(move |report| bar.show(report));
         }
@@ -135,7 +138,18 @@ impl<'a> Connection<'a> {
         }
         match responded {
             Ok(Ok(response)) => self.print(response).await,
-            Ok(Err(error)) => Err(self.explain(&error).await),
+            Ok(Err(error)) => {
+                drop(response);
+                if self.callee.turn_to_foreign(self.arguments, &error).await {
+                    return Box::pin(self.run(params)).await;
+                }
+                Err(self.explain(&error).await)
+            }
+            Err(exit) if self.url.is_nats() => {
+                // Dropping the call cancels it, and closing the connection sends the word.
+                drop(response);
+                Err(Failure::new(exit, "the call was cancelled; it may have run"))
+            }
             Err(exit) => self.cancel(id, response.as_mut(), exit).await,
         }
     }
@@ -147,8 +161,15 @@ impl<'a> Connection<'a> {
             Response::Subscription(subscription) => return self.print_items(None, subscription).await,
         };
         let id = started.result().to_owned();
-        let kind = self.signals.or(detect::kind(&self.client, &self.arguments.method, &id)).await;
-        let kind = kind.map_err(|exit| Failure::new(exit, ""))?;
+        let kind = match started.is_subscription() {
+            // On NATS the reply says what it is.
+            Some(true) if self.url.is_nats() => Kind::Subscription,
+            Some(false) if self.url.is_nats() => Kind::Plain,
+            _ => {
+                let kind = self.signals.or(detect::kind(&self.callee.client, &self.callee.method, &id)).await;
+                kind.map_err(|exit| Failure::new(exit, ""))?
+            }
+        };
         if kind == Kind::Plain || (kind == Kind::Unknown && !self.url.is_websocket()) {
             return print_result(started);
         }
@@ -184,13 +205,13 @@ impl<'a> Connection<'a> {
         }
         let answer = async {
             // If it cannot be sent, there is no answer to the call either.
-            let _ = self.client.notify("$/cancelRequest", json!({ "id": id })).await;
+            let _ = self.callee.client.notify("$/cancelRequest", json!({ "id": id })).await;
             response.await
         };
         let answer = tokio::time::timeout(CANCEL_TIMEOUT, self.signals.or(answer)).await;
         match answer {
             Ok(Ok(Ok(Response::Started(started)))) => {
-                match detect::kind(&self.client, &self.arguments.method, started.result()).await {
+                match detect::kind(&self.callee.client, &self.callee.method, started.result()).await {
                     Kind::Plain => print_result(started),
                     Kind::Subscription | Kind::Unknown => ended(""),
                 }
@@ -207,15 +228,9 @@ impl<'a> Connection<'a> {
     /// Returns the failure of a call, with a hint if the name of the method or a parameter may be
     /// mistyped.
     async fn explain(&self, error: &ClientError) -> Failure {
-        let mut failure = failure(self.url, error);
-        let Arguments { method, params, .. } = self.arguments;
-        if matches!(error, ClientError::Server(error) if error.code() == -32601) {
-            let names = describe::method_names(&self.client).await;
-            if !names.contains(method) {
-                failure.message = suggestion::unknown_method(method, &names);
-            }
-        }
-        if let Some(word) = string_argument(params, error) {
+        let unknown = self.callee.unknown(self.arguments, error).await;
+        let mut failure = unknown.unwrap_or_else(|| failure(self.url, error));
+        if let Some(word) = string_argument(&self.arguments.params, error) {
             failure.message += &format!(": to send it as a string, write {word}");
         }
         failure

@@ -9,11 +9,11 @@ use callbox_cli::table::{Table, wrapped};
 use serde_json::Value;
 
 use super::overview::access;
-use crate::endpoint::Endpoint;
+use crate::address::Address;
 use crate::openrpc::{ContentDescriptor, Document, Method, type_of};
 use crate::terminal::sanitize;
 
-pub(super) fn render(document: &Document, method: &Method, url: &Endpoint, colours: bool, width: usize) -> String {
+pub(super) fn render(document: &Document, method: &Method, url: &Address, colours: bool, width: usize) -> String {
     let bold = Style::new().bold();
     let shown = |style: Style| if colours { style } else { Style::new() };
     let (name, head) = (shown(AnsiColor::Cyan.on_default()), shown(bold));
@@ -56,7 +56,7 @@ pub(super) fn render(document: &Document, method: &Method, url: &Endpoint, colou
             let _ = writeln!(text, "{} = {}", sanitize(name), sanitize(&type_of(schema)));
         }
     }
-    let url = if method.subscription.is_some() { &url.to_websocket() } else { url };
+    let url = if method.subscription.is_some() { &url.for_subscriptions() } else { url };
     let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", sanitize(&example_arguments(method)));
     text
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use callbox_cli::table::{Table, wrapped};
 
-use crate::endpoint::Endpoint;
+use crate::address::Address;
 use crate::openrpc::{Document, Method};
 use crate::terminal::sanitize;
 
@@ -19,7 +19,7 @@ const MIN_TEXT_WIDTH: usize = 24;
 pub(super) fn render(
     document: &Document,
     listed: &BTreeMap<String, Option<String>>,
-    url: &Endpoint,
+    url: &Address,
     colours: bool,
     width: usize,
 ) -> String {

@@ -10,7 +10,8 @@ use clap::Parser;
 use serde_json::value::RawValue;
 
 use super::Arguments;
-use crate::endpoint::Endpoint;
+use crate::address::AddressParser;
+use crate::endpoint::{self, Endpoint};
 use crate::exit::{Exit, Failure};
 use crate::runtime;
 use crate::server::{connect, failure};
@@ -30,7 +31,7 @@ pub(super) struct Source {
 /// Parses the URL as the other commands do, and reports mistakes as they do.
 #[derive(Parser)]
 struct Url {
-    #[arg(value_parser = crate::endpoint::EndpointParser)]
+    #[arg(value_parser = AddressParser(endpoint::parse))]
     url: Endpoint,
 }
 

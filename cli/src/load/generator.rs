@@ -45,6 +45,12 @@ struct Generator<'a> {
 
 /// Runs a plan to its end, or until `stop`, and returns the report.
 pub(super) fn run(plan: &Plan, stop: oneshot::Receiver<()>, progress: &Mutex<Progress>) -> io::Result<Report> {
+    // The client for NATS needs the timers of tokio, which a thread of their own drives.
+    let timers = plan.target.is_nats().then(|| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("load timers").enable_time().build()
+    });
+    let timers = timers.transpose()?;
+    let _within = timers.as_ref().map(|timers| timers.enter());
     async_io::block_on(async {
         let mut stop = pin!(stop);
         let lanes = match select(pin!(LanePool::open(plan)), stop.as_mut()).await {

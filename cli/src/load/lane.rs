@@ -1,4 +1,5 @@
-//! A place for one call at a time: a connection over HTTP, or a part of one over a WebSocket.
+//! A place for one call at a time: a connection over HTTP, or a part of one over a WebSocket or
+//! NATS.
 
 use std::io;
 use std::pin::pin;
@@ -6,15 +7,19 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_io::Timer;
+use callbox::client::Client;
 use futures::FutureExt;
 use futures::future::{Either, LocalBoxFuture, select};
 use futures::stream::{self, StreamExt};
 
 use super::connection::Connection;
 use super::http1::build_request;
+use super::nats_calls::{self, NatsCall};
 use super::outcome::Outcome;
 use super::socket::{CallText, Socket};
+use super::target::Target;
 use super::upgrade::build_upgrade;
+use super::web_target::WebTarget;
 use super::{MethodLoad, Plan};
 
 /// Maximum time to open one connection.
@@ -22,7 +27,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Maximum number of connections that are being opened at the same time, so that the server's
 /// accept backlog does not overflow first.
-const MAX_CONCURRENT_CONNECTS: usize = 32;
+pub(super) const MAX_CONCURRENT_CONNECTS: usize = 32;
 
 /// A place for one call at a time.
 #[derive(Debug)]
@@ -37,6 +42,11 @@ pub(super) enum Lane {
         slot: usize,
         /// The calls of the methods.
         calls: Rc<[CallText]>,
+    },
+    Nats {
+        client: Client,
+        /// The calls of the methods.
+        calls: Rc<[NatsCall]>,
     },
 }
 
@@ -53,6 +63,7 @@ impl Lane {
         match self {
             Self::Http { connection, requests } => connection.call(&requests[method]).await,
             Self::WebSocket { socket, slot, calls } => socket.call(*slot, &calls[method]).await,
+            Self::Nats { client, calls } => calls[method].make(client).await,
         }
     }
 }
@@ -65,11 +76,15 @@ impl LanePool {
     ///
     /// If no connection could be opened.
     pub(super) async fn open(plan: &Plan) -> io::Result<Self> {
-        if plan.target.is_websocket() { Self::open_sockets(plan).await } else { Self::open_http(plan).await }
+        match &plan.target {
+            Target::Web(target) if target.is_websocket() => Self::open_sockets(plan, target).await,
+            Target::Web(target) => Self::open_http(plan, target).await,
+            Target::Nats(target) => nats_calls::open(plan, target).await,
+        }
     }
 
-    async fn open_http(plan: &Plan) -> io::Result<Self> {
-        let (target, address) = (&plan.target, plan.target.address());
+    async fn open_http(plan: &Plan, target: &WebTarget) -> io::Result<Self> {
+        let address = target.address();
         let request = |method: &MethodLoad| {
             build_request(&target.host, &target.path, &plan.headers, &method.method, &method.params)
         };
@@ -83,8 +98,8 @@ impl LanePool {
         Ok(Self { lanes: connections.await?.into_iter().map(lane).collect(), drivers: Vec::new() })
     }
 
-    async fn open_sockets(plan: &Plan) -> io::Result<Self> {
-        let (address, upgrade) = (plan.target.address(), build_upgrade(&plan.target, &plan.headers));
+    async fn open_sockets(plan: &Plan, target: &WebTarget) -> io::Result<Self> {
+        let (address, upgrade) = (target.address(), build_upgrade(target, &plan.headers));
         let call = |method: &MethodLoad| CallText::new(&method.method, &method.params);
         let calls: Rc<[_]> = plan.methods.iter().map(call).collect();
         let sockets = open_all(plan, || async {

@@ -1,17 +1,18 @@
-//! Open-loop load over HTTP/1.1 or WebSockets.
+//! Open-loop load over HTTP/1.1, WebSockets or NATS.
 //!
 //! Calls are due on a schedule, regardless of the outcome of earlier calls, and the latency of a
 //! call counts from the moment at which it was due. So a server that stalls cannot hide it by
 //! slowing its callers down.
 //!
-//! This is not `callbox::client`: that client is kind to a server, with retries and pools, and
-//! needs several times as much CPU time per call. What the load uses, a server on the same machine
-//! does not get. Sockets and timers are those of async-io, because tokio's timers are up to a
-//! millisecond late; `httparse` parses the heads of responses.
+//! Over HTTP and WebSockets this is not `callbox::client`: that client is kind to a server, with
+//! retries and pools, and needs several times as much CPU time per call. What the load uses, a
+//! server on the same machine does not get. Sockets and timers are those of async-io, because
+//! tokio's timers are up to a millisecond late; `httparse` parses the heads of responses.
 //!
 //! A `lane` has one call at a time. Over HTTP it is a `connection`. A WebSocket, which is a
 //! `socket` after its `upgrade`, has several lanes, and sends the calls of the same moment
-//! together.
+//! together. A connection to NATS has several lanes as well, and its `nats_calls` are those of the
+//! client: its thread does the sending in any case.
 
 mod charts;
 mod connection;
@@ -20,6 +21,8 @@ mod generator;
 mod histogram;
 mod http1;
 mod lane;
+mod nats_calls;
+mod nats_target;
 mod outcome;
 mod progress_bar;
 mod report;
@@ -28,6 +31,7 @@ mod socket;
 mod table;
 mod target;
 mod upgrade;
+mod web_target;
 
 use std::io;
 use std::sync::Arc;
@@ -39,12 +43,14 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 pub use charts::by_percentile;
+pub use nats_target::NatsTarget;
 pub use outcome::Outcome;
 pub use progress_bar::{RunResult, run};
 pub use report::Report;
 pub use schedule::Arrivals;
 pub use table::render_table;
-pub use target::Target;
+pub use target::{Target, TargetError};
+pub use web_target::WebTarget;
 
 /// A load: which calls to make, how often, and where.
 #[derive(Debug)]
@@ -63,7 +69,8 @@ pub struct Plan {
     pub connections: usize,
     /// Number of calls that each connection carries at a time. Over HTTP it has to be 1.
     pub in_flight: usize,
-    /// Headers of each request, or of the one that opens a WebSocket: names and values.
+    /// Headers of each request, or of the one that opens a WebSocket: names and values. Over NATS
+    /// there are none.
     pub headers: Vec<(String, String)>,
     /// Maximum time to wait for responses after the last call was due.
     pub drain_timeout: Duration,

@@ -1,22 +1,23 @@
-//! The server that a load is sent to.
+//! What a load is sent to.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use reqwest::Url;
 
-/// The address of a server and the path of its endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    address: SocketAddr,
-    /// The value of the `Host` header.
-    pub host: String,
-    /// The path, with the query if there is one.
-    pub path: String,
-    is_websocket: bool,
+use super::nats_target::NatsTarget;
+use super::web_target::WebTarget;
+
+/// What a load is sent to.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A server, over HTTP or WebSockets.
+    Web(WebTarget),
+    /// A service on NATS.
+    Nats(NatsTarget),
 }
 
-/// The reason why a URL cannot be the target of a load.
+/// The reason why an address cannot be the target of a load.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TargetError {
     /// The scheme is neither `http` nor `ws`. A load over TLS would also measure its own
@@ -30,44 +31,47 @@ pub enum TargetError {
 
 impl Target {
     /// Resolves the host of a URL. It must be this machine, unless `allow_remote` is set.
+    ///
+    /// # Errors
+    ///
+    /// If the URL cannot be the target of a load.
     pub fn resolve(url: &Url, allow_remote: bool) -> Result<Self, TargetError> {
-        let is_websocket = url.scheme() == "ws";
-        if !is_websocket && url.scheme() != "http" {
-            return Err(TargetError::Scheme(url.scheme().to_owned()));
-        }
-        let name = url.host_str().ok_or_else(|| TargetError::Host("(none)".to_owned()))?;
-        let port = url.port_or_known_default().unwrap_or(80);
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        let found = (bare, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-        // If a name has addresses of both IP versions, servers mostly listen on IPv4.
-        let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
-        let address = address.ok_or_else(|| TargetError::Host(name.to_owned()))?;
-        if !address.ip().to_canonical().is_loopback() && !allow_remote {
-            return Err(TargetError::Remote(address));
-        }
-        let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        Ok(Self { address, host, path, is_websocket })
+        WebTarget::resolve(url, allow_remote).map(Self::Web)
     }
 
     /// Whether calls go over WebSockets.
     pub fn is_websocket(&self) -> bool {
-        self.is_websocket
+        matches!(self, Self::Web(target) if target.is_websocket())
     }
 
-    /// Returns the address of the server.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Whether calls go over NATS.
+    pub fn is_nats(&self) -> bool {
+        matches!(self, Self::Nats(_))
     }
+}
+
+/// Returns the address of a host. It must be this machine, unless `allow_remote` is set.
+///
+/// # Errors
+///
+/// If there is no address, or it is one of another machine.
+pub(super) fn resolve_host(name: &str, port: u16, allow_remote: bool) -> Result<SocketAddr, TargetError> {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let found = (bare, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+    // If a name has addresses of both IP versions, servers mostly listen on IPv4.
+    let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
+    let address = address.ok_or_else(|| TargetError::Host(name.to_owned()))?;
+    if !address.ip().to_canonical().is_loopback() && !allow_remote {
+        return Err(TargetError::Remote(address));
+    }
+    Ok(address)
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The query is hidden, because it may contain a secret.
-        let scheme = if self.is_websocket { "ws" } else { "http" };
-        match self.path.split_once('?') {
-            Some((path, _)) => write!(f, "{scheme}://{}{path}?…", self.host),
-            None => write!(f, "{scheme}://{}{}", self.host, self.path),
+        match self {
+            Self::Web(target) => target.fmt(f),
+            Self::Nats(target) => target.fmt(f),
         }
     }
 }
@@ -88,43 +92,5 @@ impl fmt::Display for TargetError {
                 address.ip()
             ),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolve(url: &str, allow_remote: bool) -> Result<Target, TargetError> {
-        Target::resolve(&url.parse().unwrap(), allow_remote)
-    }
-
-    #[test]
-    fn only_this_machine_is_a_target_unless_others_are_allowed() {
-        for url in
-            ["http://127.0.0.1:5000/api", "http://127.1.2.3/api", "http://[::1]:5000/api", "http://[::ffff:127.0.0.1]/"]
-        {
-            assert!(resolve(url, false).is_ok(), "{url}");
-        }
-        for url in
-            ["http://192.0.2.1/api", "http://0.0.0.0:5000/api", "http://[2001:db8::1]/", "http://[::ffff:192.0.2.1]/"]
-        {
-            assert!(matches!(resolve(url, false), Err(TargetError::Remote(_))), "{url}");
-            assert!(resolve(url, true).is_ok(), "{url}");
-        }
-        for scheme in ["https", "wss"] {
-            let url = format!("{scheme}://127.0.0.1/api");
-            assert_eq!(resolve(&url, true), Err(TargetError::Scheme(scheme.to_owned())));
-        }
-    }
-
-    #[test]
-    fn a_target_keeps_what_the_url_says() {
-        let target = resolve("http://127.0.0.1:5000/a/b?c=d", false).unwrap();
-        assert_eq!((target.host.as_str(), target.path.as_str()), ("127.0.0.1:5000", "/a/b?c=d"));
-        assert_eq!(target.to_string(), "http://127.0.0.1:5000/a/b?…");
-        assert_eq!(resolve("http://[::1]/", false).unwrap().host, "[::1]");
-        let socket = resolve("ws://127.0.0.1:5000/api", false).unwrap();
-        assert_eq!((socket.to_string().as_str(), socket.is_websocket()), ("ws://127.0.0.1:5000/api", true));
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use async_io::Async;
 use futures::{AsyncReadExt, AsyncWriteExt};
 
-use super::target::Target;
+use super::web_target::WebTarget;
 
 /// Maximum size of the response to a handshake, in bytes.
 const MAX_HEAD_SIZE: usize = 16 * 1024;
@@ -16,7 +16,7 @@ const MAX_HEADERS: usize = 64;
 
 /// Returns the request that opens a WebSocket. Each header is a name and a value. The key is that
 /// of RFC 6455, since a load has nothing to protect from a cache.
-pub(crate) fn build_upgrade(target: &Target, headers: &[(String, String)]) -> Vec<u8> {
+pub(crate) fn build_upgrade(target: &WebTarget, headers: &[(String, String)]) -> Vec<u8> {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(
         "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -71,7 +71,7 @@ mod tests {
     fn handshake(response: &'static str) -> io::Result<Vec<u8>> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("ws://{}/api", listener.local_addr().unwrap()).parse().unwrap();
-        let target = Target::resolve(&url, false).unwrap();
+        let target = WebTarget::resolve(&url, false).unwrap();
         let request = build_upgrade(&target, &[("x-api-token".to_owned(), "secret".to_owned())]);
         let length = request.len();
         let server = std::thread::spawn(move || {

@@ -1,27 +1,30 @@
 //! `callbox top`: shows the mailboxes of a server, live.
 
+mod instances;
 mod model;
 mod plain_table;
 mod screen;
+mod source;
 mod streams;
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use callbox::client::{Client, ClientError};
+use callbox::client::ClientError;
 use callbox_cli::format;
-use callbox_cli::mailboxes::{CONNECTIONS_METHOD, METHOD};
+use callbox_cli::mailboxes::METHOD;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::endpoint::Endpoint;
+use crate::address::Address;
 use crate::exit::{Exit, Failure};
 use crate::runtime;
 use crate::server::{Server, failure};
 use crate::terminal::print;
-use model::{Snapshot, View};
+use model::{Snapshot, SortOrder, View};
 use screen::Screen;
+use source::Source;
 
 /// Maximum delay until a key or a signal is noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -41,7 +44,9 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str = "\
-It needs a valid token, because the load of a server is not public.
+It needs a valid token, because the load of a server is not public. With nats:// it needs none: all \
+instances of all callbox services are asked, and ● marks those that are in the group of a method. \
+One that is out (○) has too much to do, and gets no calls until that is over.
 Connections that are open stand beside those that the server has rejected, or closed because their \
 client was slow or silent, since its start. Rates and times are those of the last interval; the depth of a mailbox is that at its end. \
 Methods with subscriptions have a table of their own: how many are open, and the items that were \
@@ -51,7 +56,8 @@ Keys: q quits, s changes the order (by depth, by calls, by name), the arrows scr
 
 Examples:
   callbox top http://127.0.0.1:5000/api --token-file token.txt
-  CALLBOX_TOKEN=hello_world callbox top :5000 --once";
+  CALLBOX_TOKEN=hello_world callbox top :5000 --once
+  callbox top nats://127.0.0.1:4222";
 
 /// A message from the thread that polls the server to the thread that draws.
 enum Update {
@@ -69,33 +75,48 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let url = &arguments.server.url;
     let runtime = runtime()?;
-    let client = runtime.block_on(arguments.server.connect())?;
+    let source = runtime.block_on(open(arguments))?;
     // The first request is before the alternate screen, so that its error stays readable.
-    let first = runtime.block_on(snapshot(&client)).map_err(|error| no_mailboxes(url, &error))?;
+    let first = runtime.block_on(source.snapshot()).map_err(|error| no_mailboxes(url, &error))?;
+    if url.is_nats() && first.services.is_empty() {
+        let line = format!("no callbox service is at {url}: `callbox services {url}` lists those of others");
+        return Err(Failure::new(Exit::Unreachable, line));
+    }
     if arguments.once {
         let second = runtime.block_on(async {
-            tokio::time::sleep(arguments.interval).await;
-            snapshot(&client).await
+            tokio::time::sleep_until((first.at + arguments.interval).into()).await;
+            source.snapshot().await
         });
         let second = second.map_err(|error| failure(url, &error))?;
         let mut view = View::between(&first, &second);
-        view.sort(model::SortOrder::Name);
+        view.sort(SortOrder::Name);
         return Ok(print(&plain_table::render(&view))?);
     }
     let (sender, updates) = channel();
     let interval = arguments.interval;
-    let poll = move || runtime.block_on(poll_mailboxes(&client, interval, &sender));
+    let poll = move || runtime.block_on(poll_mailboxes(&source, interval, &sender));
     let thread = std::thread::Builder::new().name("poll".to_owned()).spawn(poll);
     thread.map_err(|error| format!("the thread that polls the server could not be started: {error}"))?;
-    let mut screen = Screen { url: url.to_string(), view: View::between(&first, &first), ..Screen::default() };
+    // The instances of a method are to be compared.
+    let order = if url.is_nats() { SortOrder::Name } else { SortOrder::default() };
+    let mut screen = Screen { url: url.to_string(), view: View::between(&first, &first), order, ..Screen::default() };
     let ended = draw_until_end(&mut screen, first, &updates)
         .map_err(|error| format!("the terminal cannot be used: {error}"))?;
     // The user or a signal has ended it, so there is nothing to print.
     ended.map_or(Ok(()), |exit| Err(Failure::new(exit, "")))
 }
 
+/// Connects to what is asked for the mailboxes.
+async fn open(arguments: &Arguments) -> Result<Source, Failure> {
+    let server = &arguments.server;
+    Ok(match &server.url {
+        Address::Web(endpoint) => Source::Server(server.connect(endpoint).await?),
+        Address::Nats(address) => Source::instances(server.connect_nats(address).await?, arguments.interval),
+    })
+}
+
 /// Returns the failure of the first request, which a server may not know.
-fn no_mailboxes(url: &Endpoint, error: &ClientError) -> Failure {
+fn no_mailboxes(url: &Address, error: &ClientError) -> Failure {
     match error {
         ClientError::Server(error) if error.code() == -32601 => {
             let line = format!(
@@ -108,20 +129,14 @@ fn no_mailboxes(url: &Endpoint, error: &ClientError) -> Failure {
     }
 }
 
-async fn snapshot(client: &Client) -> Result<Snapshot, ClientError> {
-    let (services, connections) = futures::join!(client.call(METHOD, ()), client.call(CONNECTIONS_METHOD, ()));
-    // An older server does not have the second one.
-    Ok(Snapshot { at: Instant::now(), services: services?, connections: connections.ok() })
-}
-
 /// Polls the server, and waits for signals at the same time.
-async fn poll_mailboxes(client: &Client, interval: Duration, updates: &Sender<Update>) {
+async fn poll_mailboxes(source: &Source, interval: Duration, updates: &Sender<Update>) {
     let poll_server = async {
         let mut tick = tokio::time::interval(interval);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let update = match snapshot(client).await {
+            let update = match source.snapshot().await {
                 Ok(snapshot) => Update::Snapshot(snapshot),
                 Err(error) => Update::Error(error.to_string()),
             };
@@ -252,7 +267,7 @@ mod tests {
         let mut screen = Screen::default();
         assert!(!handle_key(&mut screen, key(KeyCode::Char('q'))));
         assert!(!handle_key(&mut screen, KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
-        assert!(handle_key(&mut screen, key(KeyCode::Char('s'))) && screen.order == model::SortOrder::Calls);
+        assert!(handle_key(&mut screen, key(KeyCode::Char('s'))) && screen.order == SortOrder::Calls);
         assert!(handle_key(&mut screen, key(KeyCode::Down)) && screen.first_row == 0, "there is nothing to scroll");
     }
 }

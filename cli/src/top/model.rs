@@ -2,6 +2,8 @@
 
 use callbox_cli::mailboxes::{Connections, Mailbox, ServiceMailboxes};
 
+use crate::nats::{short_length, shortened};
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -28,12 +30,25 @@ pub(crate) struct ServiceRow {
     pub(crate) name: String,
     pub(crate) is_up: bool,
     pub(crate) restarts: u64,
+    /// Its instances, on NATS.
+    pub(crate) instances: Vec<String>,
+}
+
+/// An instance on NATS, and whether it takes calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InstanceCell {
+    /// The beginning of its id.
+    pub(crate) id: String,
+    /// Whether it is in the group of the method, whose members take the calls.
+    pub(crate) is_in: bool,
 }
 
 /// One mailbox. Rates are those between the two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MailboxRow {
     pub(crate) method: String,
+    /// Whose mailbox it is, on NATS.
+    pub(crate) instance: Option<InstanceCell>,
     pub(crate) depth: u64,
     pub(crate) capacity: u64,
     pub(crate) running: u64,
@@ -93,25 +108,45 @@ impl SortOrder {
 impl View {
     pub(crate) fn between(before: &Snapshot, now: &Snapshot) -> Self {
         let seconds = (now.at - before.at).as_secs_f64().max(1e-3);
-        let mailboxes = |snapshot: &Snapshot| -> HashMap<(String, String), Mailbox> {
+        let mailboxes = |snapshot: &Snapshot| -> HashMap<(String, Option<String>, String), Mailbox> {
             let all = snapshot.services.iter().flat_map(|service| {
-                service
-                    .methods
-                    .iter()
-                    .map(|mailbox| ((service.service.clone(), mailbox.method.clone()), mailbox.clone()))
+                let of = move |mailbox: &Mailbox| {
+                    ((service.service.clone(), service.instance.clone(), mailbox.method.clone()), mailbox.clone())
+                };
+                service.methods.iter().map(of)
             });
             all.collect()
         };
         let mut earlier = mailboxes(before);
         let mut view = Self { connections: now.connections, ..Self::default() };
-        for ServiceMailboxes { service, is_up, restarts, methods } in &now.services {
-            view.services.push(ServiceRow { name: service.clone(), is_up: *is_up, restarts: *restarts });
+        let length = short_length(now.services.iter().filter_map(|service| service.instance.as_deref()));
+        for ServiceMailboxes { service, instance, is_up, restarts, methods } in &now.services {
+            let id = instance.as_ref().map(|id| shortened(id, length));
+            view.add_service(service, *is_up, *restarts, id.clone());
             for mailbox in methods {
-                let before = earlier.remove(&(service.clone(), mailbox.method.clone()));
-                view.rows.push(MailboxRow::between(before.as_ref().unwrap_or(mailbox), mailbox, seconds));
+                let before = earlier.remove(&(service.clone(), instance.clone(), mailbox.method.clone()));
+                let mut row = MailboxRow::between(before.as_ref().unwrap_or(mailbox), mailbox, seconds);
+                row.instance = id.clone().map(|id| InstanceCell { id, is_in: mailbox.is_in_group.unwrap_or(true) });
+                view.rows.push(row);
             }
         }
         view
+    }
+
+    /// Adds a service, or an instance to the one before.
+    fn add_service(&mut self, name: &str, is_up: bool, restarts: u64, instance: Option<String>) {
+        match (self.services.last_mut().filter(|last| last.name == name), instance) {
+            (Some(last), Some(instance)) => last.instances.push(instance),
+            (_, instance) => {
+                let instances = instance.into_iter().collect();
+                self.services.push(ServiceRow { name: name.to_owned(), is_up, restarts, instances });
+            }
+        }
+    }
+
+    /// Whether the mailboxes are those of instances on NATS.
+    pub(crate) fn has_instances(&self) -> bool {
+        self.rows.iter().any(|row| row.instance.is_some())
     }
 
     pub(crate) fn sort(&mut self, order: SortOrder) {
@@ -120,7 +155,11 @@ impl View {
         match order {
             SortOrder::Depth => self.rows.sort_by_key(|row| Reverse((full(row), calls(row)))),
             SortOrder::Calls => self.rows.sort_by_key(|row| Reverse(calls(row))),
-            SortOrder::Name => self.rows.sort_by(|a, b| a.method.cmp(&b.method)),
+            // The instances of a method stay next to each other.
+            SortOrder::Name => self.rows.sort_by(|a, b| {
+                let key = |row: &MailboxRow| row.instance.as_ref().map(|instance| instance.id.clone());
+                a.method.cmp(&b.method).then_with(|| key(a).cmp(&key(b)))
+            }),
         }
     }
 }
@@ -132,6 +171,7 @@ impl MailboxRow {
         let (wait, run) = (now.wait.since(&before.wait), now.run.since(&before.run));
         Self {
             method: now.method.clone(),
+            instance: None,
             depth: now.depth,
             capacity: now.capacity,
             running: now.running,
@@ -197,6 +237,34 @@ pub(crate) mod tests {
         // A mailbox that is new, and a server that was restarted.
         let fresh = snapshot(begin + Duration::from_secs(3), &[mailbox("a", 0, 1, 0, &[]), mailbox("b", 0, 7, 0, &[])]);
         assert!(View::between(&now, &fresh).rows.iter().all(|row| row.ended == 0.0));
+    }
+
+    /// Returns a snapshot of two instances of a service, of which the second one takes no calls.
+    pub(crate) fn instances(at: Instant, answered: [u64; 2]) -> Snapshot {
+        let mut both =
+            [("aaaaaaaa", true), ("bbbbbbbb", false)].into_iter().zip(answered).map(|((id, is_in), answered)| {
+                let mut one = snapshot(at, &[mailbox("notes.add", 0, answered, 0, &[])]).services.remove(0);
+                one.instance = Some(id.to_owned());
+                one.methods[0].is_in_group = Some(is_in);
+                one
+            });
+        Snapshot { at, services: both.by_ref().collect(), connections: None }
+    }
+
+    #[test]
+    fn each_instance_has_its_own_row() {
+        let begin = Instant::now();
+        let (before, now) = (instances(begin, [0, 100]), instances(begin + Duration::from_secs(1), [50, 110]));
+        let mut view = View::between(&before, &now);
+        view.sort(SortOrder::Name);
+        let rows: Vec<_> = view
+            .rows
+            .iter()
+            .map(|row| (row.instance.as_ref().map(|one| (one.id.as_str(), one.is_in)), row.ended))
+            .collect();
+        assert_eq!(rows, [(Some(("aaaaaa", true)), 50.0), (Some(("bbbbbb", false)), 10.0)]);
+        let [service] = &view.services[..] else { panic!("{:?}", view.services) };
+        assert_eq!(service.instances, ["aaaaaa", "bbbbbb"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Paragraph, Row as TableRow, Table};
 
 use super::model::{MailboxRow, SortOrder, View};
-use super::{brief, count, streams};
+use super::{brief, count, instances, streams};
 use crate::terminal::sanitize;
 
 pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
@@ -65,6 +65,7 @@ impl Screen {
         let services = self.view.services.iter().map(|service| {
             let (mark, colour) = if service.is_up { ("● up", Color::Green) } else { ("● down", Color::Red) };
             let mut line = vec![Span::styled(mark, colour), Span::raw(format!("  {}", sanitize(&service.name)))];
+            line.extend(instances::of_service(service));
             if service.restarts > 0 {
                 line.push(Span::styled(format!("  {} restarts", service.restarts), Color::Yellow));
             }
@@ -76,15 +77,21 @@ impl Screen {
 
     fn table(&self, frame: &mut Frame<'_>, area: Rect) {
         let longest = self.view.rows.iter().map(|row| row.method.chars().count()).max().unwrap_or(0);
+        let id = instances::width(&self.view);
         // The width that the numbers leave for the name and the bar.
-        let room = usize::from(area.width).saturating_sub(55);
+        let room = usize::from(area.width).saturating_sub(55 + id.map_or(0, |id| id + 1));
         let name = longest.clamp(8, room.saturating_sub(6).max(8));
         let bar = room.saturating_sub(name).clamp(4, 30);
-        let widths = [name, bar, 6, 5, 8, 12, 12, 5].map(|width| Constraint::Length(width as u16));
-        let titles = ["METHOD", "MAILBOX", "DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
-        let head =
-            titles.into_iter().enumerate().map(|(column, title)| right(title.to_owned(), column >= 2).style(BOLD));
-        let rows = self.view.rows.iter().skip(self.first_row).map(|row| cells(row, name, bar));
+        let widths = [name].into_iter().chain(id).chain([bar, 6, 5, 8, 12, 12, 5]);
+        let widths = widths.map(|width| Constraint::Length(width as u16));
+        let mailbox = if bar < "MAILBOX".len() { "BOX" } else { "MAILBOX" };
+        let first = ["METHOD"].into_iter().chain(id.map(|_| instances::TITLE)).chain([mailbox]);
+        let first = first.map(|title| right(title.to_owned(), false));
+        let numbers = ["DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
+        let head = first.chain(numbers.map(|title| right(title.to_owned(), true))).map(|cell| cell.style(BOLD));
+        let visible = self.view.rows.get(self.first_row..).unwrap_or_default();
+        let above = [None].into_iter().chain(visible.iter().map(Some));
+        let rows = visible.iter().zip(above).map(|(row, above)| cells(row, above, name, bar));
         let style = if self.error.is_some() { DIM } else { Style::new() };
         let table = Table::new(rows, widths).header(TableRow::new(head)).column_spacing(1).style(style);
         frame.render_widget(table, area);
@@ -111,12 +118,13 @@ fn connections(connections: &Connections) -> Line<'static> {
     Line::from_iter([open].into_iter().chain(others))
 }
 
-fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
+fn cells(row: &MailboxRow, above: Option<&MailboxRow>, name: usize, bar: usize) -> TableRow<'static> {
     let times = |[p50, p99]: [Option<std::time::Duration>; 2]| format!("{:>5} {:>5}", brief(p50), brief(p99));
     let refused = if row.refused > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
     let ended = if row.failed > 0.0 { Style::new().fg(Color::Yellow) } else { Style::new() };
-    TableRow::new([
-        Cell::from(shortened(&row.method, name)),
+    let method = Cell::from(instances::method_name(row, above, name));
+    let first = [method].into_iter().chain(row.instance.as_ref().map(instances::cell));
+    let others = [
         Cell::from(Line::from(vec![
             Span::styled(filled(row.fullness(), bar), colour(row.fullness())),
             Span::styled("·".repeat(bar - width(row.fullness(), bar)), DIM),
@@ -127,17 +135,8 @@ fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
         right(times(row.wait), true),
         right(times(row.run), true),
         right(count(row.refused), true).style(refused),
-    ])
-}
-
-/// Returns the name of a method in at most `width` characters.
-pub(super) fn shortened(method: &str, width: usize) -> String {
-    let method = sanitize(method);
-    if method.chars().count() > width {
-        method.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-    } else {
-        method
-    }
+    ];
+    TableRow::new(first.chain(others))
 }
 
 pub(super) fn right(text: String, is_number: bool) -> Cell<'static> {
@@ -177,7 +176,7 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::model::tests::{mailbox, snapshot, subscribed};
+    use super::super::model::tests::{instances, mailbox, snapshot, subscribed};
     use super::*;
 
     fn lines(width: u16, height: u16, screen: &Screen) -> Vec<String> {
@@ -214,6 +213,24 @@ mod tests {
             let other = lines.iter().find(|line| line.starts_with("look_up_by_a")).unwrap();
             assert!(other.contains("1.5ms"), "{other}");
             assert!(lines[11].contains("q quits"), "{}", lines[11]);
+        }
+    }
+
+    #[test]
+    fn the_instances_of_a_method_are_side_by_side() {
+        let begin = Instant::now();
+        let view = View::between(&instances(begin, [0, 0]), &instances(begin + Duration::from_secs(1), [4998, 7]));
+        let screen = Screen { view, order: SortOrder::Name, ..Screen::default() };
+        for (width, mailbox) in [(80, "METHOD    INSTANCE MAILBOX"), (120, "METHOD    INSTANCE MAILBOX   ")] {
+            let lines = lines(width, 8, &screen);
+            assert_eq!(lines[1].trim_end(), "● up  notes  2 instances  aaaaaa bbbbbb");
+            assert!(lines[3].starts_with(mailbox), "{}", lines[3]);
+            for (line, begin, calls) in
+                [(&lines[4], "notes.add ● aaaaaa", " 4,998 "), (&lines[5], "          ○ bbbbbb", " 7 ")]
+            {
+                assert!(line.starts_with(begin) && line.contains(calls), "{line}");
+                assert!(line.trim_end().ends_with(" 0"), "nothing is cut off: {line}");
+            }
         }
     }
 

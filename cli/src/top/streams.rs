@@ -5,9 +5,9 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::{Cell, Row, Table};
 
-use super::count;
-use super::model::{StreamRow, View};
-use super::screen::{BOLD, DIM, right, shortened};
+use super::model::{MailboxRow, StreamRow, View};
+use super::screen::{BOLD, DIM, right};
+use super::{count, instances};
 
 /// The part of the screen that the table may take, as its inverse.
 const SHARE: u16 = 3;
@@ -26,23 +26,27 @@ pub(super) fn height(view: &View, screen: u16) -> u16 {
 
 pub(super) fn draw(view: &View, frame: &mut Frame<'_>, area: Rect) {
     let others: u16 = NUMBER_WIDTHS.iter().map(|width| width + 1).sum();
-    let longest = rows(view).map(|(method, _)| method.chars().count()).max().unwrap_or(0);
+    let longest = rows(view).map(|(row, _)| row.method.chars().count()).max().unwrap_or(0);
+    let id = instances::width(view);
+    let others = others + id.map_or(0, |id| id as u16 + 1);
     let name = longest.clamp("SUBSCRIPTION".len(), usize::from(area.width.saturating_sub(others)).max(12));
-    let head = ["SUBSCRIPTION", "OPEN", "ITEMS/S", "MISSED/S"].into_iter().enumerate();
-    let head = Row::new(head.map(|(column, title)| right(title.to_owned(), column > 0).style(BOLD))).top_margin(1);
-    let rows = rows(view).map(|(method, stream)| {
+    let first = ["SUBSCRIPTION"].into_iter().chain(id.map(|_| instances::TITLE)).map(|title| (title, false));
+    let head = first.chain(["OPEN", "ITEMS/S", "MISSED/S"].map(|title| (title, true)));
+    let head = Row::new(head.map(|(title, is_number)| right(title.to_owned(), is_number).style(BOLD))).top_margin(1);
+    let rows = rows(view).map(|(row, stream)| {
         let missed = if stream.missed > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
-        Row::new([
-            Cell::from(shortened(method, name)),
+        let first = [Cell::from(instances::method_name(row, None, name))];
+        let numbers = [
             right(count(stream.subscriptions as f64), true),
             right(count(stream.items), true),
             right(count(stream.missed), true).style(missed),
-        ])
+        ];
+        Row::new(first.into_iter().chain(row.instance.as_ref().map(instances::cell)).chain(numbers))
     });
-    let widths = [name as u16].into_iter().chain(NUMBER_WIDTHS).map(Constraint::Length);
+    let widths = [name as u16].into_iter().chain(id.map(|id| id as u16)).chain(NUMBER_WIDTHS).map(Constraint::Length);
     frame.render_widget(Table::new(rows, widths).header(head).column_spacing(1), area);
 }
 
-fn rows(view: &View) -> impl Iterator<Item = (&str, StreamRow)> {
-    view.rows.iter().filter_map(|row| Some((row.method.as_str(), row.stream?)))
+fn rows(view: &View) -> impl Iterator<Item = (&MailboxRow, StreamRow)> {
+    view.rows.iter().filter_map(|row| Some((row, row.stream?)))
 }

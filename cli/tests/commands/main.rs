@@ -1,5 +1,6 @@
 //! The commands of `callbox` that call servers: their output and their exit codes.
 
+mod addresses;
 mod bar;
 mod call;
 mod describe;
@@ -7,6 +8,8 @@ mod fake_socket;
 mod generate;
 mod greeter;
 mod market;
+#[cfg(feature = "foreign")]
+mod nats;
 mod program;
 mod streams;
 mod stress;

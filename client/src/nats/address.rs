@@ -8,7 +8,16 @@ use percent_encoding::percent_decode_str;
 use crate::build_error::BuildError;
 
 /// The addresses of the servers of one NATS system. A program connects to one of them, and to
-/// another if that is gone.
+/// another if that is gone. Its text form omits what may be secret, so a program can show it:
+///
+/// ```
+/// use callbox::client::NatsAddress;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let address = NatsAddress::parse("nats://shop:secret@10.0.0.7:4222,nats://10.0.0.8")?;
+/// assert_eq!(address.to_string(), "nats://10.0.0.7:4222,nats://10.0.0.8");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Default)]
 pub struct NatsAddress {
     text: String,
@@ -30,13 +39,15 @@ impl NatsAddress {
     /// # Errors
     /// What is wrong with them.
     pub fn parse(text: &str) -> Result<Self, BuildError> {
+        // A password with a comma or a slash in it ends elsewhere than its user means.
+        let shown = |one: String| if text.contains('@') { "…".to_owned() } else { one };
         let mut address = Self { text: text.to_owned(), ..Self::default() };
         for one in text.split(',').map(str::trim).filter(|one| !one.is_empty()) {
             let (scheme, rest) = one.split_once("://").unwrap_or(("nats", one));
             if !matches!(scheme, "nats" | "tls") {
                 return Err(BuildError::new(format!(
                     "the address `{}` must begin with nats:// or tls://",
-                    without_user(one)
+                    shown(without_user(one))
                 )));
             }
             let host = rest.rsplit_once('@').map_or(rest, |(user, host)| {
@@ -46,10 +57,16 @@ impl NatsAddress {
             if host.is_empty() {
                 return Err(BuildError::new(format!("the address `{scheme}://` has no host")));
             }
-            let server = format!("{scheme}://{host}")
-                .parse()
-                .map_err(|error| BuildError::new(format!("the address `{scheme}://{host}` is not valid: {error}")))?;
-            address.servers.push(server);
+            let server = format!("{scheme}://{host}");
+            let parsed = server.parse().map_err(|error| {
+                let hint = if text.contains('@') {
+                    ": write `%2C` for a comma in a password, and `%2F` for a slash"
+                } else {
+                    ""
+                };
+                BuildError::new(format!("the address `{}` is not valid: {error}{hint}", shown(server.clone())))
+            })?;
+            address.servers.push(parsed);
         }
         if address.servers.is_empty() {
             return Err(BuildError::new("there is no address of a NATS server: write nats://127.0.0.1:4222"));
@@ -60,6 +77,11 @@ impl NatsAddress {
     /// Returns the addresses as they were written. They may contain a password.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the host and the port of each server.
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, u16)> {
+        self.servers.iter().map(|server| (server.host(), server.port()))
     }
 
     pub(super) fn servers(&self) -> Vec<ServerAddr> {
@@ -127,7 +149,14 @@ mod tests {
             assert!(address.user == user, "{text}");
             assert_eq!(address.servers.len(), shown.split(',').count());
         }
-        for text in ["", " , ", "http://10.0.0.7", "ws://me:secret@10.0.0.7", "nats://me:secret@"] {
+        for text in [
+            "",
+            " , ",
+            "http://10.0.0.7",
+            "ws://me:secret@10.0.0.7",
+            "nats://me:secret@",
+            "nats://me:secret,x@10.0.0.7",
+        ] {
             let error = NatsAddress::parse(text).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }

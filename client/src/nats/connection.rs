@@ -39,8 +39,8 @@ const SUBSCRIPTION_CAPACITY: usize = 65_536;
 ///
 /// It has a thread of its own. When the server is lost, it connects again for as long as it takes.
 /// The results of calls that are under way are then [lost](crate::ClientError::Lost), and further
-/// calls are [unreachable](crate::ClientError::Unreachable), so they are repeated by the rules of
-/// [`Retry`](crate::Retry) until there is a connection again.
+/// calls are [unreachable](crate::ClientError::Unreachable) until there is a connection again, and
+/// repeated by the rules of [`Retry`](crate::Retry).
 ///
 /// ```no_run
 /// use callbox::client::Nats;
@@ -192,6 +192,15 @@ impl Connection {
         // NATS keeps the order of what one connection sends, and of what it receives.
         let sent = self.client.publish(waiting.subject(), Vec::new().into()).await;
         sent.is_ok() && matches!(timeout(limit, waiting.reply()).await, Ok(Some(_)))
+    }
+
+    /// Waits until everything was sent that this connection has to send, for at most `limit`.
+    pub(super) async fn flush(&self, limit: Duration) {
+        let client = self.client.clone();
+        // On the thread, where this comes after messages that are published later.
+        let flushed = self.thread.run(|| async move { client.flush().await });
+        // If it takes longer, the server is not there.
+        let _ = timeout(limit, flushed).await;
     }
 
     /// Publishes a message without waiting for that, and before the connection is closed.

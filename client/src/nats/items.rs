@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::stream::{self, BoxStream};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
 use crate::client_error::{Cause, ClientError};
 use crate::progress::ProgressSlot;
@@ -16,7 +17,8 @@ use crate::stream::{Backoff, FeedEnd, FeedEvent, Frame, OpenSubscription, Progre
 use crate::subscription::Lag;
 use crate::transport::TransportError;
 
-use super::replies::{StreamMessage, WaitingStream};
+use super::connection::Connection;
+use super::replies::{StreamLoss, StreamMessage, WaitingStream};
 use super::transport::{CallHeaders, Reply, ServiceCalls, error_of, instance};
 use super::wire::{ControlMessage, RENEW_INTERVAL, header};
 
@@ -80,11 +82,12 @@ struct OpenItems {
     /// The subject of the instance.
     instance: String,
     events: WaitingStream,
-    renew_at: Instant,
+    /// Ends the renewals when it is dropped.
+    _renewed: oneshot::Sender<()>,
 }
 
-/// Returns the items of a subscription that was started. It is renewed while they are polled, and
-/// ended when they are dropped. `begun` is the reply subject of its call, and the subject of the
+/// Returns the items of a subscription that was started. It is renewed until they are dropped,
+/// which ends it. `begun` is the reply subject of its call, and the subject of the
 /// instance that has it.
 pub(super) fn items(
     calls: Arc<ServiceCalls>,
@@ -199,32 +202,53 @@ impl Reply {
 
 impl OpenItems {
     fn new(calls: &Arc<ServiceCalls>, (id, instance): (String, String), events: WaitingStream) -> Self {
-        Self { calls: Arc::clone(calls), id, instance, events, renew_at: Instant::now() + RENEW_INTERVAL }
+        let (renewed, released) = oneshot::channel();
+        let renewal = Renewal {
+            connection: Arc::clone(&calls.connection),
+            message: serde_json::to_vec(&ControlMessage::Renew(id.clone())).unwrap_or_default(),
+            instance: instance.clone(),
+            loss: events.loss(),
+        };
+        // Not as the items are polled: their subscriber may take long for one of them.
+        calls.connection.thread.spawn(|| renewal.run(released));
+        Self { calls: Arc::clone(calls), id, instance, events, _renewed: renewed }
     }
 
     /// Waits for the next message; `None` if the instance, or the connection, is gone.
     async fn next(&mut self) -> Option<StreamMessage> {
-        loop {
-            tokio::select! {
-                biased;
-                message = self.events.next() => return message,
-                () = sleep_until(self.renew_at) => {
-                    // What arrives meanwhile waits.
-                    if !self.renew().await {
-                        return None;
-                    }
-                    self.renew_at = Instant::now() + RENEW_INTERVAL;
+        self.events.next().await
+    }
+}
+
+/// Renews a subscription for as long as somebody has it.
+struct Renewal {
+    connection: Arc<Connection>,
+    message: Vec<u8>,
+    instance: String,
+    loss: StreamLoss,
+}
+
+impl Renewal {
+    async fn run(self, released: oneshot::Receiver<()>) {
+        let lost = async {
+            loop {
+                sleep(RENEW_INTERVAL).await;
+                if !self.renew().await {
+                    break;
                 }
             }
+        };
+        tokio::select! {
+            _ = released => {}
+            () = lost => self.loss.end(),
         }
     }
 
     /// Keeps the subscription for another while. Returns whether the instance still has it.
     async fn renew(&self) -> bool {
-        let Ok(message) = serde_json::to_vec(&ControlMessage::Renew(self.id.clone())) else { return true };
-        let connection = &self.calls.connection;
-        let mut waiting = connection.inbox.call();
-        let sent = connection.client.publish_with_reply(self.instance.clone(), waiting.subject(), message.into()).await;
+        let mut waiting = self.connection.inbox.call();
+        let message = self.message.clone().into();
+        let sent = self.connection.client.publish_with_reply(self.instance.clone(), waiting.subject(), message).await;
         if sent.is_err() {
             return false;
         }

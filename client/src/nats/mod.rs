@@ -7,6 +7,7 @@
 //!   serves.
 //! - [`replies`] is the inbox of the connection.
 //! - [`transport`] sends calls, and [`items`] has what arrives besides their replies.
+//! - [`discovery`] finds the services that are there.
 //! - [`service_target`] and [`micro`] know the subjects of methods: of a callbox service, and of
 //!   any other.
 //! - [`subject`] and [`wire`] have the names that both sides use, and [`unique_id`] those of
@@ -15,6 +16,7 @@
 mod address;
 mod builder;
 mod connection;
+mod discovery;
 mod items;
 mod micro;
 mod replies;
@@ -28,5 +30,6 @@ pub mod wire;
 pub use address::NatsAddress;
 pub use builder::NatsBuilder;
 pub use connection::{Connection, Nats};
+pub use discovery::{MicroEndpoint, MicroEndpointStats, MicroInfo, MicroInstance, MicroStats};
 pub use thread::NatsThread;
 pub use unique_id::unique_id;

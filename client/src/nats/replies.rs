@@ -165,9 +165,26 @@ impl WaitingStream {
         self.entry.subject()
     }
 
-    /// Waits for the next message; `None` if the connection is lost.
+    /// Returns what ends the stream from elsewhere.
+    pub(super) fn loss(&self) -> StreamLoss {
+        StreamLoss { inbox: Arc::clone(&self.entry.inbox), number: self.entry.number }
+    }
+
+    /// Waits for the next message; `None` if the connection is lost, or the stream was ended.
     pub(super) async fn next(&mut self) -> Option<StreamMessage> {
         self.received.recv().await
+    }
+}
+
+/// Ends a stream whose sender is lost.
+pub(super) struct StreamLoss {
+    inbox: Arc<Inbox>,
+    number: u64,
+}
+
+impl StreamLoss {
+    pub(super) fn end(self) {
+        self.inbox.waiting().streams.remove(&self.number);
     }
 }
 

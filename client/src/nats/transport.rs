@@ -22,6 +22,9 @@ use super::replies::WaitingCall;
 use super::service_target::Target;
 use super::wire::{ControlMessage, header};
 
+/// Maximum time that a client which is closed waits for its last messages to be sent.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Calls one service, whose instances share the work.
 pub(super) struct NatsTransport {
     calls: Arc<ServiceCalls>,
@@ -73,6 +76,11 @@ impl DynTransport for NatsTransport {
 
     fn is_group(&self) -> bool {
         true
+    }
+
+    fn closed(&self) -> BoxFuture<'static, ()> {
+        let connection = Arc::clone(&self.calls.connection);
+        Box::pin(async move { connection.flush(CLOSE_TIMEOUT).await })
     }
 
     fn has_streams(&self, shape: BodyShape) -> bool {

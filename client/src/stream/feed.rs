@@ -42,6 +42,12 @@ pub(crate) trait JsonFeed: Send {
 
     /// Drops this without a word to the server: the call was a plain one.
     fn forget(self: Box<Self>) {}
+
+    /// Whether the response to the call has said that it starts a subscription; `None` if responses
+    /// do not say. Default: they do not.
+    fn is_started(&self) -> Option<bool> {
+        None
+    }
 }
 
 /// What a subscriber gets next.
@@ -75,6 +81,12 @@ impl Feed {
     pub(crate) fn into_subscription<T: DeserializeOwned + Send + 'static>(mut self) -> Subscription<T> {
         self.0.take();
         Subscription::from_source(FeedSource { feed: self.0, item: PhantomData })
+    }
+
+    /// Whether the response to the call has said that it starts a subscription; `None` if responses
+    /// do not say.
+    pub(crate) fn is_started(&self) -> Option<bool> {
+        self.0.is_started()
     }
 
     /// Drops this without a word to the server: the call was a plain one.

@@ -78,6 +78,11 @@ impl JsonFeed for HandedFeed {
         Poll::Ready(next.unwrap_or_else(over))
     }
 
+    fn is_started(&self) -> Option<bool> {
+        let is_left = self.handoff.items.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        Some(is_left || self.items.is_some())
+    }
+
     fn cursor(&self) -> Option<Cursor> {
         self.handoff.subscription.with_position(|position| position.cursor()?.parse().ok())
     }

@@ -29,6 +29,9 @@ const SHARED_PEER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// Time after which a wrong token of such a sender is answered.
 const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(500);
 
+/// Maximum number of such answers that wait.
+const MAX_DELAYED: usize = 1024;
+
 /// Maximum number of tokens of such senders that are known to have been valid.
 const MAX_KNOWN: usize = 8192;
 
@@ -62,6 +65,8 @@ pub(crate) struct AuthHandle {
     /// never gets here, so guesses push out none of them.
     known: BoundedMap<Digest, ()>,
     limits: AuthLimits,
+    /// Permits for wrong tokens whose answers wait.
+    delays: Semaphore,
     counted: Arc<CheckedTokens>,
 }
 
@@ -90,6 +95,7 @@ impl AuthHandle {
             limiter: Limiter::new(limits.failures_per_minute),
             known: BoundedMap::new(MAX_KNOWN),
             limits,
+            delays: Semaphore::new(MAX_DELAYED),
             counted: Arc::default(),
         }
     }
@@ -130,7 +136,9 @@ impl AuthHandle {
             Err(_) => {}
         }
         let checked = self.count(checked);
-        if !checked.as_ref().is_ok_and(Caller::is_authenticated) {
+        let is_wrong = !checked.as_ref().is_ok_and(Caller::is_authenticated);
+        // A flood of wrong tokens must not fill the memory. It is limited, and so gains nothing.
+        if let Some(_delayed) = self.delays.try_acquire().ok().filter(|_| is_wrong) {
             tokio::time::sleep(WRONG_TOKEN_DELAY).await;
         }
         checked

@@ -32,6 +32,7 @@ files! {
     "fields.js": JS,
     "format.js": JS,
     "history.js": JS,
+    "instances.js": JS,
     "item-list.js": JS,
     "json.js": JS,
     "mailboxes.js": JS,

@@ -1,14 +1,14 @@
-//! The figures, as tables on standard output and as JSON.
+//! The figures of a bench with several experiments, as tables on standard output and as JSON.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::targets;
-use callbox_benches::figures::{
-    calibrate, describe_calibration, format_value, interquartile_range, median, output_directory,
-};
+use crate::figures::{calibrate, describe_calibration, format_value, interquartile_range, median, output_directory};
+use crate::target::Target;
 
 /// All values of a quantity, in the order of the rounds.
 #[derive(Debug, Serialize)]
@@ -19,12 +19,15 @@ struct Series {
     values: Vec<f64>,
 }
 
+/// All figures of a run.
 #[derive(Debug, Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     quick: bool,
     cores: usize,
     calibration_ms: Vec<f64>,
     series: Vec<Series>,
+    #[serde(skip)]
+    targets: &'static [Target],
     #[serde(skip)]
     missed: Vec<String>,
     #[serde(skip)]
@@ -32,12 +35,15 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(quick: bool) -> Self {
+    /// Begins a report, whose figures are compared with these targets.
+    pub fn new(quick: bool, targets: &'static [Target]) -> Self {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        Self { quick, cores, calibration_ms: vec![calibrate()], series: Vec::new(), missed: Vec::new(), met: 0 }
+        let calibration_ms = vec![calibrate()];
+        Self { quick, cores, calibration_ms, series: Vec::new(), targets, missed: Vec::new(), met: 0 }
     }
 
-    pub(crate) fn note(&mut self, experiment: &'static str, subject: &'static str, quantity: &'static str, value: f64) {
+    /// Notes a value of a round.
+    pub fn note(&mut self, experiment: &'static str, subject: &'static str, quantity: &'static str, value: f64) {
         let same = |series: &&mut Series| {
             (series.experiment, series.subject, series.quantity) == (experiment, subject, quantity)
         };
@@ -54,7 +60,7 @@ impl Report {
     }
 
     /// Prints the table of an experiment, and compares it with its targets.
-    pub(crate) fn print(&mut self, experiment: &'static str, title: &str) {
+    pub fn print(&mut self, experiment: &'static str, title: &str) {
         println!("\n{title}");
         let (mut subjects, mut quantities) = (Vec::new(), Vec::new());
         for series in self.series.iter().filter(|series| series.experiment == experiment) {
@@ -81,7 +87,7 @@ impl Report {
     }
 
     fn check_targets(&mut self, experiment: &str) {
-        for target in targets::ALL.iter().filter(|target| target.experiment == experiment) {
+        for target in self.targets.iter().filter(|target| target.experiment == experiment) {
             let own = self.values(experiment, target.subject, target.quantity);
             let values = match target.base.map(|base| self.values(experiment, base, target.quantity)) {
                 // Both sides of a ratio met the same machine.
@@ -104,7 +110,8 @@ impl Report {
         }
     }
 
-    pub(crate) fn print_summary(&self) {
+    /// Prints how steady the machine was, and which targets were missed.
+    pub fn print_summary(&self) {
         println!("\n{}", describe_calibration(&self.calibration_ms));
         println!("Targets: {} met, {} missed.", self.met, self.missed.len());
         for line in &self.missed {
@@ -112,9 +119,13 @@ impl Report {
         }
     }
 
-    /// Writes `target/bench/streams.json`.
-    pub(crate) fn write(&self) -> io::Result<PathBuf> {
-        let path = output_directory()?.join("streams.json");
+    /// Writes `target/bench/` and the name of the bench as JSON.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write(&self, bench: &str) -> io::Result<PathBuf> {
+        let path = output_directory()?.join(format!("{bench}.json"));
         std::fs::write(&path, serde_json::to_vec_pretty(self)?)?;
         Ok(path)
     }
