@@ -129,9 +129,21 @@ impl Admission {
     #[cfg(feature = "nats")]
     pub(crate) fn load(&self, entry: &MethodEntry) -> MethodLoad {
         let backlog = self.current_backlog(entry);
-        let usual = if backlog.samples < MIN_SAMPLES { Duration::ZERO } else { backlog.usual };
         let is_running = entry.meter.counters.get(Counter::Running) > 0;
-        MethodLoad { wait: backlog.wait() + if is_running { backlog.usual } else { Duration::ZERO }, usual }
+        let usual = if backlog.samples < MIN_SAMPLES { Duration::ZERO } else { backlog.usual };
+        let wait = backlog.wait() + if is_running { backlog.usual } else { Duration::ZERO };
+        // That is the time on the thread. What an async method awaits holds up further calls as
+        // well: all of them if it is alone with the state, and otherwise those beyond the limit.
+        let run = entry.meter.run_time.usual();
+        let depth = u32::try_from(backlog.depth).unwrap_or(u32::MAX);
+        let awaits = match entry.kind {
+            MethodKind::WriteAsync => run.saturating_mul(depth.saturating_add(is_running.into())),
+            MethodKind::ReadAsync => {
+                run.saturating_mul(depth) / u32::try_from(entry.options.in_flight).unwrap_or(u32::MAX)
+            }
+            MethodKind::Read | MethodKind::Write | MethodKind::Compute => Duration::ZERO,
+        };
+        MethodLoad { wait: wait.max(awaits), usual: usual.max(run) }
     }
 
     /// Returns the work in front of a call of this method, as it is now.
@@ -176,6 +188,12 @@ pub(super) mod tests {
     impl Warehouse {
         #[public_method]
         fn restock(&self) {}
+
+        #[public_method]
+        async fn move_all(&mut self) {}
+
+        #[public_method]
+        async fn count(&self) {}
     }
 
     /// The calls of a mailbox that holds none, because only its slots are used.
@@ -236,5 +254,25 @@ pub(super) mod tests {
         );
         drop((waiting, beside));
         assert!(rejection(&admission, &entry).is_none());
+    }
+
+    #[cfg(feature = "nats")]
+    #[test]
+    fn what_an_async_method_awaits_counts_as_well() {
+        let quota = Quota::new(100, 100, Arc::new(Bell::new(1)));
+        let mailbox = Mailbox::<NoCall>::new(0, MailboxSlots::new(50, quota), 1);
+        let admission = Admission::new(std::iter::once(&mailbox), 1);
+        let options = MethodOptions::public().in_flight(2);
+        let alone = MethodEntry::new::<Warehouse, Warehouse_MoveAll, _>("move_all", options.clone(), &mailbox);
+        let shared = MethodEntry::new::<Warehouse, Warehouse_Count, _>("count", options, &mailbox);
+        for entry in [&alone, &shared] {
+            (0..8).for_each(|_| entry.meter.cost.record_run(Duration::from_micros(1)));
+            (0..8).for_each(|_| entry.meter.run_time.record(Duration::from_millis(10)));
+        }
+        let waits = || [&alone, &shared].map(|entry| admission.load(entry).wait.as_millis());
+        assert_eq!(waits(), [0, 0]);
+        let _waiting: Vec<_> = (0..4).map(|_| mailbox.slots().try_acquire(0).unwrap()).collect();
+        assert_eq!(waits(), [40, 20], "two of the latter run at once");
+        assert_eq!(admission.load(&alone).usual, Duration::from_millis(10));
     }
 }

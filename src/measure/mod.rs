@@ -9,7 +9,8 @@
 //!    together. [`Cost`](cost::Cost) averages this, and notes at once when a run or one poll was
 //!    long. Two decisions depend on it: whether the next call of the method may run inline, and
 //!    whether the backlog of a mailbox leaves a call enough time. [`Charge`] tells the fair queue
-//!    of time that the scheduler has not measured itself.
+//!    of time that the scheduler has not measured itself. `RunTime` averages the whole time of
+//!    async runs, by which an instance on NATS knows how long further calls would wait.
 //! 3. **It ends.** The record is written once, by whoever ends the call, or when the record is
 //!    dropped. It counts how the call ended, and records its time in the mailbox and its run time,
 //!    if it had them, in two histograms. The log has a line at the debug level.
@@ -29,6 +30,8 @@ mod meter;
 #[cfg(feature = "nats")]
 mod nats_counters;
 mod refused_requests;
+#[cfg(feature = "nats")]
+mod run_time;
 mod server_counters;
 
 pub(crate) use call_record::{CallEnd, CallRecord};

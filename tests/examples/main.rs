@@ -60,7 +60,7 @@ fn every_example_is_tested_and_says_how_to_run_it() {
     let files = directory.map(|entry| entry.expect("an example").path()).filter(|path| !path.ends_with("shop"));
     let mut found: Vec<_> = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     found.sort();
-    let mut tested = [&SERVERS[..], &["client"]].concat();
+    let mut tested = [&SERVERS[..], &["client", "cluster"]].concat();
     tested.sort_unstable();
     assert_eq!(found, tested);
     for name in tested {

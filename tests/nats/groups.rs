@@ -33,6 +33,12 @@ impl Instance {
         std::thread::sleep(Duration::from_micros(self.micros.load(Ordering::Relaxed)));
         self.number
     }
+
+    #[public_method(mailbox = 10_000)]
+    async fn turn_async(&mut self) -> u64 {
+        tokio::time::sleep(Duration::from_micros(self.micros.load(Ordering::Relaxed))).await;
+        self.number
+    }
 }
 
 fn instance(nats: &NatsServer, number: u64, micros: &Arc<AtomicU64>) -> TestServer {
@@ -97,6 +103,15 @@ pub(crate) fn stops_under_load() {
 
 /// A slow instance leaves the group under load, and takes calls again afterwards.
 pub(crate) fn slow_instance() {
+    slow_instance_of("turn");
+}
+
+/// So does one whose calls await something slow.
+pub(crate) fn slow_async_instance() {
+    slow_instance_of("turn_async");
+}
+
+fn slow_instance_of(method: &'static str) {
     let nats = NatsServer::start(&[]);
     let (fast, slow) = (Arc::new(AtomicU64::new(1_000)), Arc::new(AtomicU64::new(20_000)));
     let instances = [instance(&nats, 0, &fast), instance(&nats, 1, &fast), instance(&nats, 2, &slow)];
@@ -106,7 +121,7 @@ pub(crate) fn slow_instance() {
         let client = client(&nats).await;
         // So many that the usual run time of each is known.
         for _ in 0..60 {
-            client.call::<u64>("turn", ()).await.unwrap();
+            client.call::<u64>(method, ()).await.unwrap();
         }
         let began = Instant::now();
         let mut calls = FuturesUnordered::new();
@@ -116,7 +131,7 @@ pub(crate) fn slow_instance() {
             let client = client.clone();
             calls.push(async move {
                 let began = Instant::now();
-                client.call::<u64>("turn", ()).await.map(|_| began.elapsed())
+                client.call::<u64>(method, ()).await.map(|_| began.elapsed())
             });
             while let Some(Some(time)) = futures::FutureExt::now_or_never(calls.next()) {
                 times.push(time.unwrap());
@@ -126,17 +141,20 @@ pub(crate) fn slow_instance() {
             times.push(time.unwrap());
         }
         times.sort_unstable();
-        eprintln!("{} calls, p50 {:?}, p99 {:?}", times.len(), times[times.len() / 2], times[times.len() * 99 / 100]);
+        let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+        eprintln!("{} calls of {method}, p50 {p50:?}, p99 {p99:?}", times.len());
+        // A third of the calls would wait for seconds if it stayed.
+        assert!(p99 < Duration::from_millis(500), "{p99:?}");
         let mut said = BTreeSet::new();
         while let Ok(Some(message)) = tokio::time::timeout(Duration::from_millis(100), loads.next()).await {
             let load: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
-            said.insert((load["id"].as_str().unwrap().to_owned(), load["methods"]["turn"]["in"].as_bool()));
+            said.insert((load["id"].as_str().unwrap().to_owned(), load["methods"][method]["in"].as_bool()));
         }
         assert!(said.iter().any(|(_, is_in)| *is_in == Some(false)), "one has left: {said:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
         let mut numbers = BTreeSet::new();
         for _ in 0..60 {
-            numbers.insert(client.call::<u64>("turn", ()).await.unwrap());
+            numbers.insert(client.call::<u64>(method, ()).await.unwrap());
         }
         assert!(numbers.contains(&2), "it takes calls again");
     });

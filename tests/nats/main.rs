@@ -7,6 +7,7 @@
 mod abuse;
 mod calls;
 mod clients;
+mod cluster;
 mod credentials;
 mod discovery;
 mod faults;
@@ -58,6 +59,7 @@ const EVERY_SERVER: &[Test] = &[
 const CURRENT_SERVER: &[Test] = &[
     ("another_instance_goes_on_with_the_subscriptions_of_one_that_stops", clients::moved_subscriptions),
     ("a_slow_instance_leaves_its_group_and_joins_again", groups::slow_instance),
+    ("a_slow_instance_whose_calls_await_leaves_its_group_too", groups::slow_async_instance),
     ("services_of_others_are_called_by_their_endpoints", discovery::foreign),
     ("a_service_of_nats_py_is_called", peers::python_service),
     ("the_packages_of_nats_for_node_find_and_call_a_service", peers::node_client),
@@ -75,6 +77,7 @@ const CURRENT_SERVER: &[Test] = &[
     ("two_versions_of_a_service_run_at_once", versions::both_at_once),
     ("a_service_that_may_not_subscribe_does_not_start", credentials::missing_permissions),
     ("an_instance_whose_link_was_cut_comes_back", network::cut_link),
+    ("the_example_cluster_does_what_it_describes", cluster::script),
     ("a_program_that_cannot_use_nats_says_why", faults::start_errors),
 ];
 

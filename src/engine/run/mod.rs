@@ -158,6 +158,8 @@ pub(crate) async fn run_async<'a, M: Message>(
     let mut run = Around { current, run: Some(AssertUnwindSafe(run).catch_unwind()) };
     let mut total = Duration::ZERO;
     let _counted = CountedRunning::new(entry);
+    #[cfg(feature = "nats")]
+    let mut measured = entry.meter.run_time.begin();
     poll_fn(|cx| {
         let began = Instant::now();
         let watched = WatchGuard::begin(entry);
@@ -173,6 +175,8 @@ pub(crate) async fn run_async<'a, M: Message>(
         entry.meter.record_hold(entry.name, took, at);
         polled.map(|caught| {
             entry.meter.cost.record_run(total);
+            #[cfg(feature = "nats")]
+            measured.end();
             let (reply, end) = outcome::<M>(entry, caught);
             RunResult { reply, end, took: total, at }
         })

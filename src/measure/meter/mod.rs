@@ -10,6 +10,8 @@ use crate::sync::Arc;
 
 use super::cost::Cost;
 use super::counters::{CallCounters, Counter};
+#[cfg(feature = "nats")]
+use super::run_time::RunTime;
 
 /// Time above which a method that holds its thread is reported in the log.
 pub(crate) const LONG_HOLD: Duration = Duration::from_millis(10);
@@ -18,6 +20,9 @@ pub(crate) const LONG_HOLD: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Meter {
     pub(crate) cost: Cost,
+    /// Usual time of a run, if the method is async.
+    #[cfg(feature = "nats")]
+    pub(crate) run_time: RunTime,
     /// How its calls ended, and two histograms: the wait, from arrival until a call left its
     /// mailbox, and the run, which includes the time at awaits.
     pub(crate) counters: CallCounters,
@@ -32,6 +37,8 @@ impl Meter {
     pub(crate) fn new() -> Self {
         Self {
             cost: Cost::new(),
+            #[cfg(feature = "nats")]
+            run_time: RunTime::default(),
             counters: CallCounters::default(),
             items: Arc::default(),
             held: LogThrottle::new(Duration::from_secs(60)),

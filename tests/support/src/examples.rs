@@ -27,8 +27,15 @@ const CONSUMER: &str = "shop-consumer";
 /// # Panics
 /// If the examples cannot be built, or if there is none of this name.
 pub fn example(name: &str, args: &[&str]) -> Program {
-    let path = PROGRAMS.get(name).unwrap_or_else(|| panic!("there is no example {name}"));
-    Program::at(path, args).in_directory(Path::new(CHECKOUT))
+    Program::at(&example_path(name), args).in_directory(Path::new(CHECKOUT))
+}
+
+/// Returns the path of an example, which this builds as [`example`] does.
+///
+/// # Panics
+/// If the examples cannot be built, or if there is none of this name.
+pub fn example_path(name: &str) -> PathBuf {
+    PROGRAMS.get(name).unwrap_or_else(|| panic!("there is no example {name}")).clone()
 }
 
 /// Starts an example that is a server, on a free port.
