@@ -1,4 +1,4 @@
-//! The client: as many calls a second as it was told, whatever becomes of them.
+//! The client: 150 calls a second, whatever becomes of them.
 
 #![expect(clippy::print_stdout, reason = "the program prints what it sees")]
 

@@ -21,15 +21,15 @@
 //! ```
 //!
 //! - At first each instance has a third of the calls, as NATS chooses one at random.
-//! - Then `c` is slow. It could answer 20 calls a second, and with a third of them its callers would
-//!   wait longer and longer. Instead it leaves the group when calls would wait, and comes back when
-//!   it has time: it has fewer calls than it could answer, `a` and `b` have the others, and no call
-//!   is lost.
+//! - Then `c` is slow. It could answer 20 calls a second, and with a third of them its callers
+//!   would wait longer and longer. Instead it leaves the group when calls would wait, and comes
+//!   back when it has time: it has no more calls than it can answer, and `a` and `b` have the
+//!   others. No call is lost.
 //! - When `c` is fast again, it has its third again.
-//! - Then `b` is killed (`kill -9`). What it had at that moment is lost, a call or two at most. Each
-//!   ends at its deadline of 1 s, since nobody knows whether it has run. All others go to `a` and
-//!   `c`.
-//! - `b` is started again, and has its third at once. Nobody was told where it is.
+//! - Then `b` is killed (`kill -9`). What it had at that moment is lost, a call or two at most.
+//!   Each ends at its deadline of 1 s, since nobody knows whether it has run. All others go to `a`
+//!   and `c`.
+//! - `b` is started again, and has its third at once. No client had to learn where it is.
 //!
 //! At the end the script stops everything that it has started.
 
