@@ -147,7 +147,7 @@ fn endpoint_stats<'a>(member: &'a Member, stats: &MethodStats) -> EndpointStats<
     let processing_time = nanos(stats.run.sum());
     let mut data = serde_json::to_value(stats).unwrap_or_default();
     if let (Value::Object(data), Some(state)) = (&mut data, member.state()) {
-        data.insert("group".to_owned(), json!(state));
+        data.insert("nats".to_owned(), json!(state));
     }
     EndpointStats {
         name: member.route.bare_name(),

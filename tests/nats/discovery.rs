@@ -55,7 +55,7 @@ pub(crate) fn answers() {
             let refuse = stats["endpoints"].as_array().unwrap().iter().find(|one| one["name"] == "refuse").unwrap();
             requests += refuse["num_requests"].as_u64().unwrap();
             errors += refuse["num_errors"].as_u64().unwrap();
-            assert!(refuse["data"]["capacity"].as_u64().unwrap() > 0 && refuse["data"]["group"]["in"] == true);
+            assert!(refuse["data"]["capacity"].as_u64().unwrap() > 0 && refuse["data"]["nats"]["in"] == true);
         }
         assert_eq!((requests, errors), (20, 20));
     });

@@ -54,7 +54,7 @@ fn mailboxes(stats: &MicroStats) -> Option<ServiceMailboxes> {
         let mut mailbox: Mailbox = serde_json::from_value(endpoint.data.clone()).ok()?;
         // As `callbox call` takes it.
         mailbox.method = format!("{service}.{}", endpoint.name);
-        mailbox.is_in_group = endpoint.data["group"]["in"].as_bool();
+        mailbox.is_in_group = endpoint.data["nats"]["in"].as_bool();
         Some(mailbox)
     };
     Some(ServiceMailboxes {
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn only_instances_of_callbox_have_mailboxes() {
         let mut data = mailbox("market.add", 3, 7, 0, &[]);
-        data["group"] = json!({ "in": false, "usual_us": 1.0, "wait_us": 9.0 });
+        data["nats"] = json!({ "in": false, "usual_us": 1.0, "wait_us": 9.0 });
         let endpoints = json!([{ "name": "add", "data": data }, { "name": "odd", "data": null }]);
         let of = |metadata: serde_json::Value| {
             let stats = json!({ "name": "shop-market", "id": "a1", "metadata": metadata, "endpoints": endpoints });
