@@ -1,6 +1,6 @@
 //! The command `callbox new`: what it writes, what it rejects, and that the new crate works
-//! unchanged. For the last, all of callbox is built again, since a new crate has features of its own
-//! and not those of this workspace: so `bash tests/foreign` runs it.
+//! unchanged. For the last, all of callbox is built again, since a new crate has features of its
+//! own and not those of this workspace: so `bash tests/foreign` runs it.
 
 #[cfg(feature = "foreign")]
 mod builds;
