@@ -1,6 +1,7 @@
 //! `callbox top`: shows the mailboxes of a server, live.
 
 mod instances;
+mod keys;
 mod model;
 mod plain_table;
 mod screen;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use callbox::client::ClientError;
 use callbox_cli::format;
 use callbox_cli::mailboxes::METHOD;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::address::Address;
@@ -22,6 +23,7 @@ use crate::exit::{Exit, Failure};
 use crate::runtime;
 use crate::server::{Server, failure};
 use crate::terminal::print;
+use keys::Typed;
 use model::{Snapshot, SortOrder, View};
 use screen::Screen;
 use source::Source;
@@ -177,13 +179,13 @@ fn draw_until_end(screen: &mut Screen, mut last: Snapshot, updates: &Receiver<Up
     loop {
         screen.view.sort(screen.order);
         terminal.draw(|frame| screen.draw(frame))?;
-        if event::poll(POLL_INTERVAL)?
-            && let Event::Key(key) = event::read()?
-            && key.kind == KeyEventKind::Press
-            && !handle_key(screen, key)
-        {
-            drop(guard);
-            return Ok(None);
+        match keys::next(POLL_INTERVAL)? {
+            Typed::Key(key) if !handle_key(screen, key) => {
+                drop(guard);
+                return Ok(None);
+            }
+            Typed::Key(_) | Typed::Nothing => {}
+            Typed::Gone => return Ok(Some(Exit::Terminated)),
         }
         for update in updates.try_iter() {
             match update {

@@ -28,10 +28,15 @@ struct Top {
 impl Top {
     /// Starts it, and returns once the table is on the screen.
     fn start(server: &TestServer) -> Self {
+        Self::start_by(server, "")
+    }
+
+    /// The same by another program, which gets the command.
+    fn start_by(server: &TestServer, by: &str) -> Self {
         let program = env!("CARGO_BIN_EXE_callbox");
         // The shell prints the exit code, and whether the terminal still echoes what is typed.
         let line = format!(
-            "stty cols 100 rows 30; '{program}' top {} --token {TOKEN} --interval 100ms; echo \"code $?\"; stty -a",
+            "stty cols 100 rows 30; {by} '{program}' top {} --token {TOKEN} --interval 100ms; echo \"code $?\"; stty -a",
             server.url("/api")
         );
         let mut script = Command::new("script");
@@ -105,4 +110,17 @@ fn top_exits_on_a_signal_and_restores_the_terminal() {
         kill_process(top.id(), signal).expect("it is there");
         top.ended_with(code);
     }
+}
+
+#[test]
+fn top_ends_with_its_terminal() {
+    let server = greeter();
+    // In a session of its own it gets no signal when the terminal goes.
+    let mut top = Top::start_by(&server, "setsid --wait");
+    let id = top.id();
+    // With it goes the terminal.
+    top.script.kill().expect("it is there");
+    top.script.wait().expect("an end");
+    let comm = format!("/proc/{}/comm", id.as_raw_nonzero());
+    until("it has ended", || !fs::read_to_string(&comm).is_ok_and(|name| name.trim() == "callbox"));
 }
