@@ -49,12 +49,14 @@ pub struct ServiceNeed {
     pub client: TypeId,
     /// The name of the service.
     pub name: &'static str,
+    /// Whether a method of the service needs a token.
+    pub needs_token: bool,
 }
 
 impl ServiceNeed {
     /// Returns the need of a client.
     pub fn of<C: ServiceClient>() -> Self {
-        Self { client: TypeId::of::<C>(), name: C::NAME }
+        Self { client: TypeId::of::<C>(), name: C::NAME, needs_token: C::NEEDS_TOKEN }
     }
 }
 
@@ -95,6 +97,14 @@ impl Directory {
             || self.given.contains_key(&need.client)
             || self.remote.contains_key(need.name)
             || self.others.is_some()
+    }
+
+    /// Whether the service is neither in this process nor at a known place, but somewhere else.
+    pub fn is_elsewhere(&self, need: ServiceNeed) -> bool {
+        let is_known = self.local.contains_key(&need.client)
+            || self.given.contains_key(&need.client)
+            || self.remote.contains_key(need.name);
+        !is_known && self.others.is_some()
     }
 
     /// Returns a client, if there is a service for it. One that was given comes first, then one of

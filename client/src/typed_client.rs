@@ -79,6 +79,10 @@ pub trait ServiceClient: From<TypedClient<Self>> + Send + Sync + 'static {
 
     /// The namespace of the service's methods on the wire.
     const NAMESPACE: Option<&'static str>;
+
+    /// Whether a method of the service needs a token. Default: false. A server that calls the
+    /// service elsewhere without one warns of that at its start.
+    const NEEDS_TOKEN: bool = false;
 }
 
 /// A typed client that can call the method of this message.

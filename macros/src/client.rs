@@ -76,6 +76,7 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         Some(namespace) => quote!(::core::option::Option::Some(#namespace)),
         None => quote!(::core::option::Option::None),
     };
+    let needs_token = service.methods.iter().any(|method| method.private);
     let from = [quote!(::callbox_client::Client), quote!(::callbox_client::LocalService)].map(|source| {
         quote! {
             #(#cfgs)*
@@ -95,6 +96,7 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         impl ::callbox_client::ServiceClient for #name {
             const NAME: &'static str = #service_name;
             const NAMESPACE: ::core::option::Option<&'static str> = #namespace;
+            const NEEDS_TOKEN: bool = #needs_token;
         }
         #(#cfgs)*
         #[automatically_derived]

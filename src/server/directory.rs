@@ -1,7 +1,7 @@
 //! The services that those of a server can call: each other, and others elsewhere.
 
 use std::any::TypeId;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use callbox_client::__engine::GivenClient;
 
@@ -46,6 +46,17 @@ pub(super) fn directory(
             return Err(StartError::new(format_args!("the service `{name}` cannot be on NATS"), fix));
         }
         nats.list(&mut directory, settings)?;
+    }
+    if settings.service_token.is_none() {
+        let needs = router.routes().flat_map(|route| &route.options().needs.services);
+        let names: BTreeSet<_> =
+            needs.filter(|need| need.needs_token && directory.is_elsewhere(**need)).map(|need| need.name).collect();
+        for name in names {
+            log_warn!(
+                "the service `{name}` is called over NATS without a token, and some of its methods need one: name the \
+                 file of a token with --service-token"
+            );
+        }
     }
     for route in router.routes() {
         if let Some(need) = route.options().needs.services.iter().find(|need| !directory.has(**need)) {

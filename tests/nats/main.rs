@@ -70,6 +70,7 @@ const CURRENT_SERVER: &[Test] = &[
     ("instances_are_replaced_and_no_caller_notices", faults::rolling_restart),
     ("services_call_each_other_by_their_names_alone", references::by_name),
     ("deadline_and_request_travel_with_a_call", references::what_travels),
+    ("a_server_without_a_token_for_private_methods_elsewhere_says_so", references::warns_without_token),
     ("a_circle_of_waiting_is_refused_across_servers", references::circles),
     ("wrong_tokens_are_answered_late_and_lock_out_nobody", abuse::wrong_tokens),
     ("thousands_of_odd_messages_leave_a_service_as_it_was", abuse::odd_messages),
@@ -82,8 +83,10 @@ const CURRENT_SERVER: &[Test] = &[
 ];
 
 fn main() -> ExitCode {
-    if std::env::var(ROLE).is_ok() {
-        return market::server().with_args().start().report();
+    match std::env::var(ROLE).as_deref() {
+        Ok("orders") => return references::orders_alone().with_args().start().report(),
+        Ok(_) => return market::server().with_args().start().report(),
+        Err(_) => {}
     }
     let is_short = std::env::var("NATS_TESTS").is_ok_and(|tests| tests == "every-server");
     eprintln!("the server is {}", server::version());

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use callbox::client::{ClientError, Nats};
 use callbox::testing::{self, TestServer};
 use callbox::{CallContext, RpcError, Server, service};
+use callbox_test_support::program::Program;
 use serde_json::{Value, json};
 
 use super::run;
@@ -100,6 +101,19 @@ fn orders(nats: &NatsServer, token: &str) -> TestServer {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), token).unwrap();
     testing::start(Server::new(Orders::default).service_token(file.path()).nats(&nats.url()))
+}
+
+/// A server that calls the stock, wherever that is.
+pub(crate) fn orders_alone() -> Server {
+    Server::new(Orders::default)
+}
+
+/// A server that has no token for private methods of a service elsewhere says so at its start.
+pub(crate) fn warns_without_token() {
+    let nats = NatsServer::start(&[]);
+    let mut program = Program::with_role("orders", &["--nats", &nats.url(), "--port", "0"]).spawn();
+    let line = program.wait_for_line("without a token");
+    assert!(line.contains("WARN") && line.contains("`shop.stock`") && line.contains("--service-token"), "{line}");
 }
 
 /// A method that takes the client of another service reaches it, with the token of its server.
