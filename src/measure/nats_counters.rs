@@ -98,7 +98,9 @@ impl NatsCounters {
     /// Notes what an instance says of its methods.
     pub(crate) fn note_instance(&self, service: &'static str, id: &str, is_own: bool, methods: Vec<MemberLoad>) {
         let heard = Heard { is_own, at: std::time::Instant::now(), methods };
-        self.0.lock().instances.insert((service, id.to_owned()), heard);
+        let mut state = self.0.lock();
+        state.instances.retain(|_, heard| heard.at.elapsed() < FORGOTTEN);
+        state.instances.insert((service, id.to_owned()), heard);
     }
 
     /// Forgets an instance that has stopped.
@@ -115,8 +117,7 @@ impl NatsCounters {
 
     /// Returns the instances of all services, also those of other processes.
     pub(crate) fn instances(&self) -> Vec<InstanceStats> {
-        let mut state = self.0.lock();
-        state.instances.retain(|_, heard| heard.at.elapsed() < FORGOTTEN);
+        let state = self.0.lock();
         let instance = |((service, id), heard): (&(&'static str, String), &Heard)| InstanceStats {
             service,
             id: id.clone(),

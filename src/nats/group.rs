@@ -81,6 +81,7 @@ impl Group {
         if id == self.me {
             return;
         }
+        self.others.retain(|_, other| now.duration_since(other.heard_at) < SILENCE);
         let micros = |time: f64| Duration::try_from_secs_f64(time / 1e6).unwrap_or_default();
         let other = Other { is_in: state.is_in, usual: micros(state.usual_us), heard_at: now };
         self.others.insert(id.to_owned(), other);

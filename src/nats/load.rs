@@ -1,7 +1,7 @@
 //! What the instances of a service say of their load to each other.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use crate::measure::MemberLoad;
+use crate::measure::{MemberLoad, SILENCE};
 
 use super::front::Front;
 use super::group::MemberState;
@@ -19,6 +19,10 @@ use super::member::Member;
 
 /// Time after which an instance says how it is, if nothing has changed.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Maximum number of instances of a service that are known: whoever may write to the subject could
+/// make up any number.
+const MAX_INSTANCES: usize = 1024;
 
 /// What an instance says of all methods of a service. Without methods, it has stopped.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,8 +42,8 @@ pub(super) struct ServiceMembers {
     pub(super) members: Vec<Rc<Member>>,
     /// Is notified when one of them has left or joined.
     pub(super) changed: Rc<Notify>,
-    /// The instances that have ever said something.
-    pub(super) heard: RefCell<HashSet<String>>,
+    /// The instances that say something, and when they last did.
+    pub(super) heard: RefCell<HashMap<String, Instant>>,
 }
 
 impl ServiceMembers {
@@ -83,15 +87,34 @@ impl ServiceMembers {
         counters.note_instance(self.service, id, is_own, methods.iter().map(load).collect());
     }
 
+    /// Notes that an instance has said something. Returns whether it is new, or nothing if there
+    /// are as many as can be.
+    fn note(&self, id: &str, has_stopped: bool, now: Instant) -> Option<bool> {
+        let mut heard = self.heard.borrow_mut();
+        if has_stopped {
+            heard.remove(id);
+            return Some(false);
+        }
+        if heard.len() >= MAX_INSTANCES {
+            heard.retain(|_, at| now.duration_since(*at) < SILENCE);
+        }
+        if heard.len() >= MAX_INSTANCES && !heard.contains_key(id) {
+            log_throttled!(WARN, service = self.service, MAX_INSTANCES, "further instances on NATS are ignored");
+            return None;
+        }
+        Some(heard.insert(id.to_owned(), now).is_none())
+    }
+
     /// Listens to the others.
     pub(super) async fn listen(&self, mut heard: Subscriber) {
         while let Some(message) = heard.next().await {
             // Another program may use the subject.
             let Ok(LoadMessage { id, methods }) = serde_json::from_slice(&message.payload) else { continue };
             let now = Instant::now();
+            let Some(is_new) = self.note(&id, methods.is_empty(), now) else { continue };
             self.count(&id, &methods);
             // It knows nobody yet.
-            if self.heard.borrow_mut().insert(id.clone()) && id != self.front.instance {
+            if is_new && id != self.front.instance {
                 self.changed.notify_one();
             }
             for group in

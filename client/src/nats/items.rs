@@ -19,7 +19,8 @@ use crate::transport::TransportError;
 
 use super::connection::Connection;
 use super::replies::{StreamLoss, StreamMessage, WaitingStream};
-use super::transport::{CallHeaders, Reply, ServiceCalls, error_of, instance};
+use super::reply::{Reply, error_of, instance};
+use super::transport::{CallHeaders, ServiceCalls};
 use super::wire::{ControlMessage, RENEW_INTERVAL, header};
 
 /// Maximum time for an instance to answer a renewal.

@@ -6,8 +6,8 @@
 //! - [`connection`] is the connection, which [`builder`] opens at an [`address`], and [`thread`]
 //!   serves.
 //! - [`replies`] is the inbox of the connection.
-//! - [`transport`] sends calls, and [`items`] has what arrives besides their replies.
-//! - [`discovery`] finds the services that are there.
+//! - [`transport`] sends calls, [`reply`] reads their replies, and [`items`] has what arrives
+//!   besides them.
 //! - [`service_target`] and [`micro`] know the subjects of methods: of a callbox service, and of
 //!   any other.
 //! - [`subject`] and [`wire`] have the names that both sides use, and [`unique_id`] those of
@@ -20,6 +20,7 @@ mod discovery;
 mod items;
 mod micro;
 mod replies;
+mod reply;
 mod service_target;
 pub mod subject;
 mod thread;
