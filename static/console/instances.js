@@ -10,7 +10,7 @@ const SHOWN = 8;
 export function instanceList() {
   const rows = new Map();
   const body = make("tbody", {});
-  const head = make("tr", {}, ["Instance", "Takes calls of", "Longest wait"].map((text) => make("th", { scope: "col" }, text)));
+  const head = make("tr", {}, ["Instance", "Takes", "Wait"].map((text) => make("th", { scope: "col" }, text)));
   const node = make("div", { class: "instances", hidden: true }, make("h3", {}, "Instances on NATS"),
     make("table", {}, make("thead", {}, head), body));
   return {
@@ -51,7 +51,7 @@ function instanceRow({ service, id, is_own }) {
     show: ({ is_silent, methods }) => {
       const out = methods.filter((method) => !method.in).map((method) => method.method);
       set(node, { "data-state": is_silent ? "down" : out.length > 0 ? "flooded" : "idle" });
-      say(member, is_silent ? "silent" : out.length === 0 ? "all methods" : `all but ${out.join(", ")}`);
+      say(member, is_silent ? "silent" : out.length === 0 ? "all" : `all but ${out.join(", ")}`);
       say(wait, is_silent ? "–" : micros(Math.max(0, ...methods.map((method) => method.wait_us))));
     },
   };
