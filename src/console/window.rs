@@ -44,8 +44,8 @@ pub(super) struct ConsoleFrame<'a> {
     connections: ConnectionStats,
     /// The instances that share the calls over NATS, if there are any.
     #[cfg(feature = "nats")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    instances: Vec<InstanceStats>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    instances: &'a [InstanceStats],
 }
 
 /// What a frame shows besides the mailboxes.
@@ -116,7 +116,7 @@ impl StatsWindow {
         let recent = self.last.take().filter(|last| at.duration_since(last.at) <= SNAPSHOT_INTERVAL);
         let now = StatsSnapshot { at, services };
         let oldest = self.snapshots.front().unwrap_or(&now);
-        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now), around));
+        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now), &around));
         if self.snapshots.back().is_none_or(|newest| at.duration_since(newest.at) >= SNAPSHOT_INTERVAL) {
             self.snapshots.push_back(now.clone());
         }
@@ -126,7 +126,7 @@ impl StatsWindow {
 }
 
 impl StatsSnapshot {
-    fn since<'a>(&'a self, oldest: &Self, last: &Self, around: Surroundings) -> ConsoleFrame<'a> {
+    fn since<'a>(&'a self, oldest: &Self, last: &Self, around: &'a Surroundings) -> ConsoleFrame<'a> {
         let seconds = self.at.duration_since(last.at).as_secs_f64();
         // Services and methods stay the same, in the same order, for as long as the server runs.
         let services = self.services.iter().zip(&oldest.services).zip(&last.services);
@@ -145,7 +145,7 @@ impl StatsSnapshot {
             services: services.collect(),
             connections: around.connections,
             #[cfg(feature = "nats")]
-            instances: around.instances,
+            instances: &around.instances,
         }
     }
 }
