@@ -138,7 +138,7 @@ impl FeedInner {
             instances: self.counters.nats.instances(),
         };
         let mut state = self.state.lock();
-        match state.window.advance(Instant::now(), services, around, |frame| to_raw_value(frame)) {
+        match state.window.advance(Instant::now(), services, &around, |frame| to_raw_value(frame)) {
             Ok(frame) => {
                 self.latest.send_replace(Some(StatsFrame(frame.into())));
             }

@@ -106,7 +106,7 @@ impl StatsWindow {
         &mut self,
         at: Instant,
         services: Vec<ServiceStats>,
-        around: Surroundings,
+        around: &Surroundings,
         write: impl FnOnce(&ConsoleFrame<'_>) -> T,
     ) -> T {
         while self.snapshots.front().is_some_and(|oldest| at.duration_since(oldest.at) > SPAN) {
@@ -116,7 +116,7 @@ impl StatsWindow {
         let recent = self.last.take().filter(|last| at.duration_since(last.at) <= SNAPSHOT_INTERVAL);
         let now = StatsSnapshot { at, services };
         let oldest = self.snapshots.front().unwrap_or(&now);
-        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now), &around));
+        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now), around));
         if self.snapshots.back().is_none_or(|newest| at.duration_since(newest.at) >= SNAPSHOT_INTERVAL) {
             self.snapshots.push_back(now.clone());
         }
