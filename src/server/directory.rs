@@ -62,8 +62,10 @@ pub(super) fn directory(
         if let Some(need) = route.options().needs.services.iter().find(|need| !directory.has(**need)) {
             let (method, name) = (route.name(), need.name);
             let what = format_args!("the method {method} calls the service `{name}`, which this server does not have");
-            let fix = format_args!("add it with .service(…), or say where it is with --remote {name}=URL or --nats")
-                .to_string();
+            let fix = format_args!(
+                "add it with .service(…), or say where it is with --remote {name}=URL, or with --nats URL"
+            )
+            .to_string();
             return Err(StartError::new(what, fix));
         }
     }

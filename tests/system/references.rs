@@ -164,7 +164,7 @@ fn a_service_that_is_needed_and_absent_stops_the_start() {
     assert_eq!(
         error,
         "the method orders.place calls the service `prices`, which this server does not have: add it with .service(…), \
-         or say where it is with --remote prices=URL"
+         or say where it is with --remote prices=URL, or with --nats URL"
     );
 }
 
