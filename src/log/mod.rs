@@ -77,20 +77,32 @@ pub(crate) use sink::Sink;
 pub(crate) use sink::TARGET;
 pub(crate) use stderr::{NeverWaits, flush_stderr, write_stderr};
 
+use crate::sync::Mutex;
+
 /// The target of the lines of the access log.
 pub(crate) const ACCESS: &str = "callbox::access";
 
+/// Asks the subscriber of the program whether something is enabled, for one thread at a time.
+///
+/// The first thread that asks from some place in the code registers the place with `tracing`, which
+/// tells all others that it may be enabled until that is done.
+pub(crate) fn ask_subscriber(is_enabled: impl FnOnce() -> bool) -> bool {
+    static ASKING: Mutex<()> = Mutex::new(());
+    let _asking = ASKING.lock();
+    caught(is_enabled).unwrap_or(false)
+}
+
 /// Whether the line of a call is logged, which is at debug.
 pub(crate) fn reads_calls() -> bool {
-    caught(|| tracing::enabled!(target: "callbox::measure::call_record", tracing::Level::DEBUG)).unwrap_or(false)
+    ask_subscriber(|| tracing::enabled!(target: "callbox::measure::call_record", tracing::Level::DEBUG))
 }
 
 /// Whether the lines of the access log are logged.
 pub(crate) fn reads_access() -> bool {
-    caught(|| tracing::enabled!(target: ACCESS, tracing::Level::INFO)).unwrap_or(false)
+    ask_subscriber(|| tracing::enabled!(target: ACCESS, tracing::Level::INFO))
 }
 
 /// Whether warnings are logged. They are not before the program or the server has set up a log.
 pub(crate) fn reads_warnings() -> bool {
-    caught(|| tracing::enabled!(tracing::Level::WARN)).unwrap_or(false)
+    ask_subscriber(|| tracing::enabled!(tracing::Level::WARN))
 }

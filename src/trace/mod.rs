@@ -22,7 +22,7 @@ use callbox_client::TraceContext;
 use tracing::field::Empty;
 use tracing::{Level, Span, dispatcher};
 
-use crate::log::{caught, discard};
+use crate::log::{self, caught, discard};
 #[cfg(feature = "otel")]
 use crate::sync::AtomicU64;
 use crate::sync::{AtomicBool, Ordering};
@@ -52,7 +52,7 @@ static WANTED: AtomicBool = AtomicBool::new(false);
 /// Asks whether a layer wants spans. Call this once the log is set up.
 pub(crate) fn ask_subscriber() {
     let subscriber = dispatcher::get_default(Clone::clone);
-    let ask = || caught(|| tracing::span_enabled!(target: TARGET, Level::INFO)).unwrap_or(false);
+    let ask = || log::ask_subscriber(|| tracing::span_enabled!(target: TARGET, Level::INFO));
     // On a thread of its own: the filters of layers keep their answers per thread for the span or
     // the line that follows, which here would be another one.
     let answer = thread::scope(|scope| scope.spawn(|| dispatcher::with_default(&subscriber, ask)).join());
