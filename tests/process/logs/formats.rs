@@ -1,5 +1,7 @@
 //! The formats of the log.
 
+use std::collections::BTreeSet;
+
 use callbox_test_support::http::Connection;
 use callbox_test_support::program::Program;
 use callbox_test_support::roles::GOOD_TOKEN;
@@ -21,7 +23,10 @@ pub(crate) fn json_alone() {
     post(&program, &[("Host", "strange.example.org")], &call("say", "[]"));
     let log = objects(&log_of(program));
     let panics: Vec<_> = log.iter().filter(|line| line["target"] == "callbox::panic").collect();
-    assert_eq!(panics.len(), 3, "one for each place: {panics:?}");
+    // On a busy machine more than a second may pass between two panics at the same place, which are
+    // then two lines.
+    let places: BTreeSet<_> = panics.iter().map(|panic| panic["location"].to_string()).collect();
+    assert_eq!(places.len(), 3, "three methods panic: {panics:?}");
     for panic in panics {
         assert_eq!(
             (panic["level"].as_str(), panic["message"].as_str()),
