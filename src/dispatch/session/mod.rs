@@ -6,6 +6,7 @@
 //! Replies go before items. The items of all subscriptions take turns.
 
 mod caller_meta;
+mod client;
 mod in_flight;
 mod notices;
 mod open_subscription;
@@ -14,17 +15,16 @@ mod ready_queue;
 mod session_context;
 mod subscriptions;
 mod token_watch;
+mod transport;
 
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
@@ -34,13 +34,14 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::Caller;
-use crate::jsonrpc::{Dialect, Envelope, Limits, RpcError};
+use crate::jsonrpc::{Dialect, RpcError};
 use crate::measure::Carrier;
-use crate::service::{CallTransport, Cursor, LazyRequest, RequestInfo, RequestScope, admits};
+use crate::service::{CallTransport, LazyRequest, RequestScope, admits};
 use crate::trace::Sampling;
 
 use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
 
+pub(crate) use client::{SessionClient, SessionLimits, SessionToken};
 pub(super) use in_flight::CancellableCall;
 use in_flight::InFlight;
 pub(crate) use session_context::CANCEL;
@@ -48,75 +49,7 @@ pub(super) use session_context::CallStreams;
 pub(crate) use session_context::SessionContext;
 use subscriptions::Subscriptions;
 use token_watch::{Verdict, Verdicts};
-
-/// Where the messages of a session go.
-pub(crate) trait Outbox {
-    /// Whether nothing was appended.
-    fn is_empty(&self) -> bool;
-
-    /// Whether there is room for another message.
-    fn has_room(&self) -> bool;
-
-    /// Appends a reply.
-    fn push_reply(&mut self, response: RpcResponse) {
-        if let Some(body) = response.body {
-            self.push(&body, None);
-        }
-    }
-
-    /// Appends a message: JSON in UTF-8. `cursor` is the position of the item in it, if it has one.
-    fn push(&mut self, message: &[u8], cursor: Option<Cursor>);
-}
-
-/// A body that a transport has received.
-pub(crate) trait Frame: 'static {
-    /// Returns its bytes.
-    fn bytes(&self) -> &[u8];
-
-    /// Parses it.
-    ///
-    /// # Errors
-    /// The one error that answers the whole body.
-    fn envelope(&self, limits: &Limits) -> Result<Envelope<'_>, RpcError> {
-        Envelope::parse(self.bytes(), limits)
-    }
-}
-
-/// What a transport knows of a client.
-pub(crate) struct SessionClient {
-    pub(crate) token: Option<SessionToken>,
-    pub(crate) peer: Option<IpAddr>,
-    /// The request that has opened the connection.
-    pub(crate) request: Arc<RequestInfo>,
-    /// What the log knows of that request, if its lines are to have the id.
-    pub(crate) log: Option<Rc<RequestLog>>,
-    /// Whether each message has a line in the access log.
-    pub(crate) logs_messages: bool,
-    /// How long the client waits for a response. This can only shorten a method's deadline.
-    pub(crate) timeout: Option<Duration>,
-    /// The services of other processes that wait for the response, if the transport knows them.
-    pub(crate) chain: Option<String>,
-    /// The cursor after which a subscription continues, unless its call has one.
-    pub(crate) after: Option<String>,
-}
-
-/// A token that a connection keeps.
-pub(crate) struct SessionToken(pub(crate) String);
-
-impl std::fmt::Debug for SessionToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SessionToken")
-    }
-}
-
-/// The limits of one connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SessionLimits {
-    /// Maximum number of bodies whose calls have not ended.
-    pub(crate) envelopes: usize,
-    /// Maximum number of subscriptions.
-    pub(crate) subscriptions: usize,
-}
+pub(crate) use transport::{Frame, Outbox};
 
 /// Size of the replies that wait for room from which on nothing more is started, in bytes.
 const MAX_ENDED_BYTES: usize = 64 * 1024;

@@ -4,6 +4,7 @@ use futures::task::noop_waker_ref;
 
 use crate::jsonrpc::Limits;
 use crate::router::Router;
+use crate::service::{Cursor, RequestInfo};
 
 use super::*;
 
