@@ -161,12 +161,12 @@ fn on_nats(arguments: &Arguments, address: &NatsAddress) -> Result<Target, Failu
         )));
     }
     let name = MethodName::parse(&arguments.method)?;
-    let (flags, to) = (arguments.nats.clone(), address.clone());
-    let target = NatsTarget::new(address, arguments.allow_remote, &name.service, move || flags.builder(&to));
+    let builder = arguments.nats.builder(address)?;
+    let target = NatsTarget::new(address, arguments.allow_remote, &name.service, builder);
     let mut target = target.map_err(|error| usage_error(&error))?;
     target.token = arguments.credentials.token_for_nats()?;
     target.deadline = arguments.deadline;
-    Ok(Target::Nats(target))
+    Ok(Target::Nats(Box::new(target)))
 }
 
 fn usage_error(line: &(impl ToString + ?Sized)) -> Failure {

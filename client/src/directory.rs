@@ -93,18 +93,19 @@ impl Directory {
 
     /// Whether there is such a service.
     pub fn has(&self, need: ServiceNeed) -> bool {
-        self.local.contains_key(&need.client)
-            || self.given.contains_key(&need.client)
-            || self.remote.contains_key(need.name)
-            || self.others.is_some()
+        self.is_known(need) || self.others.is_some()
     }
 
     /// Whether the service is neither in this process nor at a known place, but somewhere else.
     pub fn is_elsewhere(&self, need: ServiceNeed) -> bool {
-        let is_known = self.local.contains_key(&need.client)
+        !self.is_known(need) && self.others.is_some()
+    }
+
+    /// Whether the service is in this process, or at a place that was given.
+    fn is_known(&self, need: ServiceNeed) -> bool {
+        self.local.contains_key(&need.client)
             || self.given.contains_key(&need.client)
-            || self.remote.contains_key(need.name);
-        !is_known && self.others.is_some()
+            || self.remote.contains_key(need.name)
     }
 
     /// Returns a client, if there is a service for it. One that was given comes first, then one of

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::ambient::Current;
-
 use crate::batch::Batch;
 use crate::call_meta::CallerMeta;
 use crate::call_trace;
@@ -254,6 +253,7 @@ impl Client {
         self.exchange_body(requests, shape, deadline).await
     }
 
+    /// Sends one body through the transport, and reads its response.
     async fn exchange_body(&self, requests: &[&RequestObject], shape: BodyShape, deadline: Instant) -> Vec<RawResult> {
         let current = Current::of_thread();
         let is_within_method = current.is_some();

@@ -123,7 +123,6 @@ async fn wait_for(mut done: watch::Receiver<bool>) {
 /// The groups that this process is in.
 struct Groups {
     front: Rc<Front>,
-    services: Vec<Rc<ServiceMembers>>,
     /// The tasks that take calls. They end when the groups are left.
     taking: Vec<tokio::task::JoinHandle<()>>,
     leaves: watch::Receiver<bool>,
@@ -153,7 +152,7 @@ impl Groups {
             instance,
             body_limit,
         });
-        let mut groups = Self { front: Rc::clone(&front), services: Vec::new(), taking: Vec::new(), leaves };
+        let mut groups = Self { front: Rc::clone(&front), taking: Vec::new(), leaves };
         let own = front.connection.client.subscribe(front.instance_subject.clone()).await?;
         spawn_local(obey(Rc::clone(&front), own));
         spawn_local(pauses::watch(Rc::clone(&front)));
@@ -201,16 +200,15 @@ impl Groups {
             changed,
             heard: RefCell::default(),
         });
-        let (listens, speaks) = (Rc::clone(&service), Rc::clone(&service));
+        let listens = Rc::clone(&service);
         spawn_local(async move { listens.listen(heard).await });
         let mut leaves = self.leaves.clone();
         spawn_local(async move {
             tokio::select! {
-                () = speaks.speak() => {}
-                _ = leaves.wait_for(|leaves| *leaves) => speaks.say_goodbye().await,
+                () = service.speak() => {}
+                _ = leaves.wait_for(|leaves| *leaves) => service.say_goodbye().await,
             }
         });
-        self.services.push(service);
         Ok(())
     }
 

@@ -68,7 +68,7 @@ mod enabled {
         }
         if let Some(system) = actix::System::try_current() {
             // Methods that run on this thread may use actix.
-            builder = builder.begin_thread(move || actix::System::set_current(system));
+            builder = builder.begin_thread(move || actix::System::set_current(system.clone()));
         }
         let connection = builder.connect().await.map_err(|error| {
             let fix = format!("start a NATS server there, or correct --nats (now: {})", settings.source("nats"));

@@ -107,7 +107,7 @@ impl Callee {
                 return None;
             }
             let infos = nats.micro_infos(Some(&name.service), INFO_TIMEOUT).await.ok()?;
-            let of_service: Vec<_> = infos.iter().filter(|info| info.instance.is_of(&name.service)).collect();
+            let of_service: Vec<_> = infos.iter().filter(|info| info.instance.service() == name.service).collect();
             if of_service.is_empty() {
                 let (service, url) = (&name.service, &arguments.server.url);
                 let line = format!(

@@ -38,7 +38,7 @@ pub(super) async fn describe(
     };
     let infos = nats.micro_infos(None, WAIT).await.map_err(|error| failure(address, &error))?;
     let Some((info, method)) = find(&infos, name) else {
-        let known = infos.iter().map(|info| service(info).to_owned()).collect();
+        let known = infos.iter().map(|info| info.instance.service().to_owned()).collect();
         let line = suggestion::unknown("service", name, &known, &format!("`callbox services {address}` lists them"));
         return Err(Failure::new(Exit::Refused, line));
     };
@@ -46,22 +46,18 @@ pub(super) async fn describe(
         return Ok(Described::Text(endpoints(info, colours)));
     }
     let (raw, mut description) = fetch(arguments, &nats, address, info).await?;
-    description.method = method.map(|method| format!("{}.{method}", service(info)));
+    description.method = method.map(|method| format!("{}.{method}", info.instance.service()));
     Ok(Described::Callbox { raw, description })
 }
 
 /// Finds the service that the name is of, or the service and the method.
 fn find<'a>(infos: &'a [MicroInfo], name: &str) -> Option<(&'a MicroInfo, Option<String>)> {
-    let of = |service: &str| infos.iter().find(|info| info.instance.is_of(service));
+    let of = |service: &str| infos.iter().find(|info| info.instance.service() == service);
     if let Some(info) = of(name) {
         return Some((info, None));
     }
     let MethodName { service, method } = MethodName::parse(name).ok()?;
     Some((of(&service)?, Some(method)))
-}
-
-fn service(info: &MicroInfo) -> &str {
-    info.instance.callbox_service().unwrap_or(&info.instance.name)
 }
 
 /// Asks an instance of callbox for its document, and keeps what is about the service: the others of
@@ -72,7 +68,7 @@ async fn fetch(
     address: &NatsAddress,
     info: &MicroInfo,
 ) -> Result<(Box<RawValue>, Description), Failure> {
-    let service = service(info);
+    let service = info.instance.service();
     let client = arguments.server.with_settings(&nats.service(service))?;
     let raw = client.call::<Box<RawValue>>(DISCOVER, ()).await.map_err(|error| failure(address, &error))?;
     let mut document = document_of(address, &raw)?;
@@ -138,7 +134,7 @@ mod tests {
             ("shop", None),
             ("shop.get", None),
         ] {
-            let found = find(&infos, name).map(|(info, method)| (service(info), method));
+            let found = find(&infos, name).map(|(info, method)| (info.instance.service(), method));
             assert_eq!(
                 found,
                 expected.map(|(name, method): (_, Option<&str>)| (name, method.map(str::to_owned))),

@@ -1,7 +1,6 @@
 //! The service on NATS that a load is sent to.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use callbox::client::{NatsAddress, NatsBuilder};
@@ -12,7 +11,7 @@ use super::target::{TargetError, resolve_host};
 #[derive(Clone)]
 pub struct NatsTarget {
     address: NatsAddress,
-    connect: Arc<dyn Fn() -> NatsBuilder + Send + Sync>,
+    builder: NatsBuilder,
     /// Name of the service.
     pub service: String,
     /// The token that each call presents.
@@ -23,7 +22,7 @@ pub struct NatsTarget {
 
 impl NatsTarget {
     /// Makes a target of a service. The servers of NATS must be this machine, unless `allow_remote`
-    /// is set. `connect` returns the options for each connection.
+    /// is set. `builder` has the options of the connections.
     ///
     /// # Errors
     ///
@@ -32,18 +31,18 @@ impl NatsTarget {
         address: &NatsAddress,
         allow_remote: bool,
         service: &str,
-        connect: impl Fn() -> NatsBuilder + Send + Sync + 'static,
+        builder: NatsBuilder,
     ) -> Result<Self, TargetError> {
         for (host, port) in address.hosts() {
             resolve_host(host, port, allow_remote)?;
         }
         let (address, service) = (address.clone(), service.to_owned());
-        Ok(Self { address, connect: Arc::new(connect), service, token: None, deadline: None })
+        Ok(Self { address, builder, service, token: None, deadline: None })
     }
 
     /// Returns the options of a connection.
     pub(super) fn builder(&self) -> NatsBuilder {
-        (self.connect)()
+        self.builder.clone()
     }
 
     /// Returns the name of a method without that of the service before it.
@@ -76,7 +75,7 @@ mod tests {
 
     fn target(address: &str, allow_remote: bool) -> Result<NatsTarget, TargetError> {
         let address = NatsAddress::parse(address).unwrap();
-        NatsTarget::new(&address, allow_remote, "shop.orders", || Nats::builder("nats://127.0.0.1"))
+        NatsTarget::new(&address, allow_remote, "shop.orders", Nats::builder("nats://127.0.0.1"))
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub enum Target {
     /// A server, over HTTP or WebSockets.
     Web(WebTarget),
     /// A service on NATS.
-    Nats(NatsTarget),
+    Nats(Box<NatsTarget>),
 }
 
 /// The reason why an address cannot be the target of a load.

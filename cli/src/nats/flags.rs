@@ -26,6 +26,13 @@ pub(crate) struct NatsFlags {
     /// [default: CALLBOX_NATS_CA]
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     nats_ca: Option<PathBuf>,
+    /// PEM file of the certificate for servers that ask for one, with --nats-key
+    /// [default: CALLBOX_NATS_CERT]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    nats_cert: Option<PathBuf>,
+    /// PEM file of the key of that certificate [default: CALLBOX_NATS_KEY]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    nats_key: Option<PathBuf>,
 }
 
 impl NatsFlags {
@@ -35,11 +42,13 @@ impl NatsFlags {
     ///
     /// If there is one for an address that is not on NATS.
     pub(crate) fn check(&self, address: &Address) -> Result<(), Failure> {
-        let Self { nats_prefix, nats_creds, nats_ca } = self;
+        let Self { nats_prefix, nats_creds, nats_ca, nats_cert, nats_key } = self;
         let given = [
             ("--nats-prefix", nats_prefix.is_some()),
             ("--nats-creds", nats_creds.is_some()),
             ("--nats-ca", nats_ca.is_some()),
+            ("--nats-cert", nats_cert.is_some()),
+            ("--nats-key", nats_key.is_some()),
         ];
         match given.into_iter().find(|(_, is_given)| *is_given && !address.is_nats()) {
             Some((flag, _)) => {
@@ -51,7 +60,11 @@ impl NatsFlags {
     }
 
     /// Returns the builder of a connection with these options.
-    pub(crate) fn builder(&self, address: &NatsAddress) -> NatsBuilder {
+    ///
+    /// # Errors
+    ///
+    /// If a certificate has no key.
+    pub(crate) fn builder(&self, address: &NatsAddress) -> Result<NatsBuilder, Failure> {
         let mut builder = Nats::builder(address.as_str()).name("callbox command line");
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         let prefix = self.nats_prefix.clone();
@@ -66,7 +79,13 @@ impl NatsFlags {
         if let Some(file) = file(&self.nats_ca, "CALLBOX_NATS_CA") {
             builder = builder.trust_file(file);
         }
-        builder
+        match (file(&self.nats_cert, "CALLBOX_NATS_CERT"), file(&self.nats_key, "CALLBOX_NATS_KEY")) {
+            (Some(certificate), Some(key)) => Ok(builder.client_certificate(certificate, key)),
+            (None, None) => Ok(builder),
+            _ => {
+                Err(Failure::new(Exit::Usage, "a certificate for NATS needs its key: pass --nats-cert and --nats-key"))
+            }
+        }
     }
 
     /// Opens a connection.
@@ -75,7 +94,7 @@ impl NatsFlags {
     ///
     /// If that is not possible.
     pub(crate) async fn connect(&self, address: &NatsAddress) -> Result<Nats, Failure> {
-        let connected = self.builder(address).connect().await;
+        let connected = self.builder(address)?.connect().await;
         connected.map_err(|error| Failure::new(Exit::Unreachable, with_hint(error.to_string())))
     }
 }

@@ -92,7 +92,7 @@ impl Found {
     pub(super) fn to_json(&self) -> Value {
         let instance = |Instance { about, figures }: &Instance| {
             let mut object = json!({
-                "service": about.callbox_service().unwrap_or(&about.name),
+                "service": about.service(),
                 "name": about.name,
                 "id": about.id,
                 "version": about.version,
@@ -113,7 +113,7 @@ impl Found {
 
 impl Instance {
     fn service(&self) -> &str {
-        self.about.callbox_service().unwrap_or(&self.about.name)
+        self.about.service()
     }
 }
 

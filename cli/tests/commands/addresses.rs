@@ -22,6 +22,8 @@ fn an_address_must_be_one_for_the_command() {
         (&["call", "nats://127.0.0.1:1", "get"], "`callbox services` lists the services"),
         (&["call", ":1", "get", "--nats-prefix", "eu"], "--nats-prefix is for services on NATS"),
         (&["top", ":1", "--once", "--nats-creds", "shop.creds"], "--nats-creds is for services on NATS"),
+        (&["describe", ":1", "--nats-key", "shop.key"], "--nats-key is for services on NATS"),
+        (&["services", "nats://127.0.0.1:1", "--nats-cert", "shop.pem"], "a certificate for NATS needs its key"),
     ] {
         let output = run(arguments);
         assert!(output.error(2).contains(expected), "{arguments:?}: {}", output.error(2));

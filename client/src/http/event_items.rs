@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, BoxStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client_error::{Cause, ClientError};
+use crate::client_error::ClientError;
 use crate::response;
 use crate::stream::{Backoff, FeedEnd, FeedEvent, Frame, OpenSubscription};
 
@@ -77,10 +77,10 @@ impl EventItems {
                     }
                     // A report of the progress, for example, although the call has ended.
                     Ok(_) => {}
-                    Err(cause) => return malformed(cause),
+                    Err(cause) => return FeedEvent::malformed(cause),
                 },
                 // It would be sent again.
-                Err(ReadError::Malformed(cause)) => return malformed(cause),
+                Err(ReadError::Malformed(cause)) => return FeedEvent::malformed(cause),
                 Err(ReadError::Cut(cause)) => {
                     let method = &*self.subscription.start.method;
                     log_debug!(method, %cause, "the connection of a subscription was lost, and is opened again");
@@ -128,7 +128,3 @@ impl EventItems {
 /// The cause of the error of a subscription whose items do not come.
 pub(super) const NO_EVENTS: &str = "the server has started a subscription over HTTP without sending events: connect \
                                     to it over a WebSocket, with `Client::connect`";
-
-fn malformed(cause: Cause) -> FeedEvent {
-    FeedEvent::End(FeedEnd::Failed(ClientError::BadResponse(cause)))
-}

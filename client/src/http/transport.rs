@@ -33,8 +33,7 @@ impl DynTransport for HttpTransport {
     }
 
     fn open_feed(&self, start: FeedStart) -> Option<(Feed, CallStreams)> {
-        let (handoff, feed) = Handoff::new(start);
-        Some((feed, CallStreams { items: Some(handoff), progress: None }))
+        Some(Handoff::open(start))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::ConnectOptions;
@@ -23,6 +24,7 @@ use super::subject::{DEFAULT_PREFIX, is_prefix};
 /// # drop(nats);
 /// # Ok(()) }
 /// ```
+#[derive(Clone)]
 #[must_use = "call `connect` to open the connection"]
 pub struct NatsBuilder {
     address: String,
@@ -33,7 +35,7 @@ pub struct NatsBuilder {
     name: Option<String>,
     pub(super) connect_timeout: Duration,
     /// What runs first on the thread of the connection.
-    pub(super) begin: Box<dyn FnOnce() + Send + Sync>,
+    pub(super) begin: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl NatsBuilder {
@@ -46,7 +48,7 @@ impl NatsBuilder {
             certificate: None,
             name: None,
             connect_timeout: Duration::from_secs(5),
-            begin: Box::new(|| ()),
+            begin: Arc::new(|| ()),
         }
     }
 
@@ -91,8 +93,8 @@ impl NatsBuilder {
 
     /// Runs this first on the thread of the connection.
     #[doc(hidden)]
-    pub fn begin_thread(mut self, begin: impl FnOnce() + Send + Sync + 'static) -> Self {
-        self.begin = Box::new(begin);
+    pub fn begin_thread(mut self, begin: impl Fn() + Send + Sync + 'static) -> Self {
+        self.begin = Arc::new(begin);
         self
     }
 

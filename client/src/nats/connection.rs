@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -140,7 +140,7 @@ impl Connection {
             |error: &dyn fmt::Display| BuildError::new(format!("cannot connect to NATS at {address}: {error}"));
         let options = builder.options(&address).await.map_err(|error| failed(&error))?;
         let (connected, is_connected) = watch::channel(false);
-        let (reconnects, thread) = (Arc::new(AtomicU64::new(0)), NatsThread::start(builder.begin));
+        let (reconnects, thread) = (Arc::new(AtomicU64::new(0)), NatsThread::start(move || (builder.begin)()));
         let thread = thread.map_err(|error| failed(&error))?;
         let inbox = Inbox::new(&format!("_INBOX.{}", unique_id()));
         let options = watched(options, address.to_string(), &inbox, connected, &reconnects);
@@ -225,12 +225,12 @@ fn watched(
     reconnects: &Arc<AtomicU64>,
 ) -> ConnectOptions {
     let (inbox, reconnects) = (Arc::clone(inbox), Arc::clone(reconnects));
-    let was_connected = AtomicU64::new(0);
+    let was_connected = AtomicBool::new(false);
     let note = move |event: Event| {
         match event {
             Event::Connected => {
                 connected.send_replace(true);
-                if was_connected.fetch_add(1, Ordering::Relaxed) > 0 {
+                if was_connected.swap(true, Ordering::Relaxed) {
                     reconnects.fetch_add(1, Ordering::Relaxed);
                     log_line!(INFO, address, "connected to NATS again");
                 }
@@ -244,7 +244,7 @@ fn watched(
                 log_throttled!(ERROR, subscription, "NATS messages were dropped: the program reads too slowly");
             }
             Event::ServerError(error) => log_throttled!(ERROR, %error, "an error of the NATS server"),
-            Event::ClientError(error) => log_line!(DEBUG, %error, "an error of the connection to NATS"),
+            Event::ClientError(error) => log_debug!(%error, "an error of the connection to NATS"),
             Event::LameDuckMode => log_line!(INFO, address, "the NATS server is about to stop"),
             Event::Draining | Event::Closed => {}
         }

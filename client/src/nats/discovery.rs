@@ -100,7 +100,7 @@ pub struct MicroEndpointStats {
     pub average_processing_time: Duration,
     /// What the service says besides. For a method of callbox these are its
     /// [statistics](https://docs.rs/callbox/latest/callbox/stats/struct.MethodStats.html), with
-    /// `group`: whether the instance takes calls of the method now, and how long one would wait.
+    /// `nats`: whether the instance takes calls of the method now, and how long one would wait.
     #[serde(default)]
     pub data: Value,
 }
@@ -112,9 +112,9 @@ impl MicroInstance {
         self.metadata.get("callbox.service").map(String::as_str)
     }
 
-    /// Whether this is an instance of the service with this name.
-    pub fn is_of(&self, service: &str) -> bool {
-        self.callbox_service().unwrap_or(&self.name) == service
+    /// Returns the name by which the service is called: that of a callbox service may have dots.
+    pub fn service(&self) -> &str {
+        self.callbox_service().unwrap_or(&self.name)
     }
 }
 
@@ -202,7 +202,7 @@ impl Connection {
             }
             match serde_json::from_slice(&reply.message.payload) {
                 Ok(answer) => answers.push(answer),
-                Err(error) => log_line!(DEBUG, %error, "a service on NATS describes itself in another way"),
+                Err(error) => log_debug!(%error, "a service on NATS describes itself in another way"),
             }
         }
         Ok(answers)
@@ -227,18 +227,18 @@ mod tests {
         let callbox = r#"{"name":"shop-market","id":"a1","version":"0.1.0","type":"io.nats.micro.v1.stats_response",
             "metadata":{"callbox.service":"shop.market"},"started":"2026-11-30T04:00:00Z","endpoints":[{"name":"add",
             "subject":"callbox.shop=2Emarket.add","queue_group":"q","num_requests":3,"num_errors":1,"last_error":"",
-            "processing_time":3000,"average_processing_time":1000,"data":{"depth":2,"group":{"in":true}}}]}"#;
+            "processing_time":3000,"average_processing_time":1000,"data":{"depth":2,"nats":{"in":true}}}]}"#;
         let stats: MicroStats = serde_json::from_str(callbox).unwrap();
         let add = &stats.endpoints[0];
         assert_eq!((add.num_requests, add.num_errors, &*add.last_error), (3, 1, ""));
         assert_eq!(add.average_processing_time, Duration::from_micros(1));
-        assert_eq!((&add.data["depth"], &add.data["group"]["in"]), (&2.into(), &true.into()));
+        assert_eq!((&add.data["depth"], &add.data["nats"]["in"]), (&2.into(), &true.into()));
         assert_eq!(stats.instance.callbox_service(), Some("shop.market"));
-        assert!(stats.instance.is_of("shop.market") && !stats.instance.is_of("shop-market"));
+        assert_eq!(stats.instance.service(), "shop.market");
 
         let other = r#"{"name":"math","id":"b","version":"1.0.0","metadata":null,"endpoints":null,"description":null}"#;
         let info: MicroInfo = serde_json::from_str(other).unwrap();
         assert_eq!((info.endpoints.len(), &*info.description, info.instance.metadata.len()), (0, "", 0));
-        assert!(info.instance.is_of("math") && info.instance.callbox_service().is_none());
+        assert_eq!((info.instance.service(), info.instance.callbox_service()), ("math", None));
     }
 }

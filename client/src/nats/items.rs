@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use crate::client_error::{Cause, ClientError};
+use crate::client_error::ClientError;
 use crate::progress::ProgressSlot;
 use crate::rpc_error::RpcError;
 use crate::stream::{Backoff, FeedEnd, FeedEvent, Frame, OpenSubscription, ProgressNotice};
@@ -19,9 +19,9 @@ use crate::transport::TransportError;
 
 use super::connection::Connection;
 use super::replies::{StreamLoss, StreamMessage, WaitingStream};
-use super::reply::{Reply, error_of, instance};
+use super::reply::Reply;
 use super::transport::{CallHeaders, ServiceCalls};
-use super::wire::{ControlMessage, RENEW_INTERVAL, header};
+use super::wire::{ControlMessage, RENEW_INTERVAL};
 
 /// Maximum time for an instance to answer a renewal.
 const RENEW_TIMEOUT: Duration = Duration::from_secs(2);
@@ -119,7 +119,8 @@ impl NatsItems {
                     Err(error) => return FeedEvent::End(FeedEnd::Failed(error)),
                 },
             };
-            let Some(StreamMessage { message, missed }) = open.next().await else {
+            // The instance, or the connection, is gone when there is no next message.
+            let Some(StreamMessage { message, missed }) = open.events.next().await else {
                 let method = &*self.subscription.start.method;
                 log_debug!(method, "the instance with a subscription is lost, and another is asked for it");
                 self.open = None;
@@ -147,7 +148,7 @@ impl NatsItems {
                 }
                 // A report of the progress, for example, although the call has ended.
                 Ok(_) => {}
-                Err(cause) => return malformed(cause),
+                Err(cause) => return FeedEvent::malformed(cause),
             }
         }
     }
@@ -174,7 +175,7 @@ impl NatsItems {
             let mut events = self.calls.connection.inbox.stream();
             let waiting = NatsCall { calls: &self.calls, headers: &headers, events: &mut events };
             let cause = match timeout(time, waiting.reply(method, params, call, None)).await {
-                Ok(Ok(Ok(reply))) => match (instance(&reply.message), reply.error()) {
+                Ok(Ok(Ok(reply))) => match (reply.instance(), reply.error()) {
                     (Some(instance), None) => {
                         return Ok(OpenItems::new(&self.calls, (reply.subject, instance), events));
                     }
@@ -193,14 +194,6 @@ impl NatsItems {
     }
 }
 
-impl Reply {
-    /// Returns the error that the reply is, if it is one.
-    fn error(&self) -> Option<RpcError> {
-        let number = self.message.headers.as_ref()?.get(header::ERROR_CODE)?;
-        Some(error_of(&self.message, number.as_str()))
-    }
-}
-
 impl OpenItems {
     fn new(calls: &Arc<ServiceCalls>, (id, instance): (String, String), events: WaitingStream) -> Self {
         let (renewed, released) = oneshot::channel();
@@ -213,11 +206,6 @@ impl OpenItems {
         // Not as the items are polled: their subscriber may take long for one of them.
         calls.connection.thread.spawn(|| renewal.run(released));
         Self { calls: Arc::clone(calls), id, instance, events, _renewed: renewed }
-    }
-
-    /// Waits for the next message; `None` if the instance, or the connection, is gone.
-    async fn next(&mut self) -> Option<StreamMessage> {
-        self.events.next().await
     }
 }
 
@@ -270,8 +258,4 @@ impl Drop for OpenItems {
 
 fn text(payload: &[u8]) -> String {
     String::from_utf8_lossy(payload).into_owned()
-}
-
-fn malformed(cause: Cause) -> FeedEvent {
-    FeedEvent::End(FeedEnd::Failed(ClientError::BadResponse(cause)))
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 
 use crate::rpc_error::RpcError;
 
 use super::connection::Connection;
+use super::discovery::MicroInfo;
 use super::service_target::Target;
 
 /// A service that uses the protocol for microservices of NATS.
@@ -16,19 +16,6 @@ pub(super) struct MicroService {
     name: String,
     /// The subjects of its endpoints, as far as they are known.
     subjects: Mutex<HashMap<String, String>>,
-}
-
-/// What a service says of itself.
-#[derive(Deserialize)]
-struct Info {
-    #[serde(default)]
-    endpoints: Vec<Endpoint>,
-}
-
-#[derive(Deserialize)]
-struct Endpoint {
-    name: String,
-    subject: String,
 }
 
 impl MicroService {
@@ -52,7 +39,7 @@ impl MicroService {
         if reply.status.is_some() {
             return Err(RpcError::unavailable());
         }
-        let info: Info = serde_json::from_slice(&reply.payload).map_err(|_| RpcError::method_not_found())?;
+        let info: MicroInfo = serde_json::from_slice(&reply.payload).map_err(|_| RpcError::method_not_found())?;
         let subjects = info.endpoints.into_iter().map(|endpoint| (endpoint.name, endpoint.subject));
         self.subjects.lock().unwrap_or_else(PoisonError::into_inner).extend(subjects);
         Ok(())

@@ -16,14 +16,32 @@ pub(super) struct Reply {
     pub(super) subject: String,
 }
 
-/// Returns the number of the error that a reply is, if it is one.
-pub(super) fn error_number(reply: &Message) -> Option<&str> {
-    header_of(reply, header::ERROR_CODE)
-}
+impl Reply {
+    /// Returns the error that the reply is, if it is one.
+    pub(super) fn error(&self) -> Option<RpcError> {
+        let number = header_of(&self.message, header::ERROR_CODE)?;
+        Some(error_of(&self.message, number))
+    }
 
-/// Returns the subject of the instance that has a subscription.
-pub(super) fn instance(reply: &Message) -> Option<String> {
-    header_of(reply, header::INSTANCE).map(str::to_owned)
+    /// Returns the subject of the instance that has a subscription.
+    pub(super) fn instance(&self) -> Option<String> {
+        header_of(&self.message, header::INSTANCE).map(str::to_owned)
+    }
+
+    /// Returns the response object.
+    ///
+    /// # Errors
+    /// If the result is no JSON.
+    pub(super) fn response(&self, id: u64) -> Result<TransportResponse, TransportError> {
+        if let Some(error) = self.error() {
+            return Ok(error_response(id, &error));
+        }
+        let payload = &self.message.payload;
+        let payload = if payload.is_empty() { b"null" } else { &**payload };
+        let not_json = |error| TransportError::bad_response(format!("the reply is not JSON: {error}"));
+        let result: &RawValue = serde_json::from_slice(payload).map_err(not_json)?;
+        Ok(TransportResponse::new(format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)))
+    }
 }
 
 /// Returns a header, whatever the case of its name.
@@ -33,17 +51,7 @@ fn header_of<'a>(reply: &'a Message, name: &str) -> Option<&'a str> {
     found?.1.first().map(HeaderValue::as_str)
 }
 
-/// Returns the response object for a reply.
-pub(super) fn response(id: u64, reply: &Message) -> Result<TransportResponse, TransportError> {
-    if let Some(number) = error_number(reply) {
-        return Ok(error_response(id, &error_of(reply, number)));
-    }
-    let payload = if reply.payload.is_empty() { b"null" } else { &*reply.payload };
-    let not_json = |error| TransportError::bad_response(format!("the reply is not JSON: {error}"));
-    let result: &RawValue = serde_json::from_slice(payload).map_err(not_json)?;
-    Ok(TransportResponse::new(format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)))
-}
-
+/// Returns the response object of a call that has this error.
 pub(super) fn error_response(id: u64, error: &RpcError) -> TransportResponse {
     let error = String::from_utf8_lossy(&error.to_json()).into_owned();
     TransportResponse::new(format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#))
@@ -51,7 +59,7 @@ pub(super) fn error_response(id: u64, error: &RpcError) -> TransportResponse {
 
 /// Returns the error in a reply: the object in its payload, or what the headers of another kind of
 /// service say.
-pub(super) fn error_of(reply: &Message, number: &str) -> RpcError {
+fn error_of(reply: &Message, number: &str) -> RpcError {
     #[derive(Deserialize)]
     struct ErrorObject {
         code: i32,
@@ -79,11 +87,13 @@ mod tests {
 
     use super::*;
 
-    fn reply(headers: &[(&'static str, &str)], payload: &'static str) -> Message {
+    fn reply(headers: &[(&'static str, &str)], payload: &'static str) -> Reply {
         let lines = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let (reply, headers) = (None, Some(lines.collect()));
         let (status, description, length) = (None, None, 0);
-        Message { subject: "".into(), reply, payload: payload.into(), headers, status, description, length }
+        let message =
+            Message { subject: "".into(), reply, payload: payload.into(), headers, status, description, length };
+        Reply { message, subject: String::new() }
     }
 
     fn text(response: Result<TransportResponse, TransportError>) -> String {
@@ -111,10 +121,10 @@ mod tests {
                 r#"{"jsonrpc":"2.0","error":{"code":500,"message":"the service has failed","data":"text"},"id":7}"#,
             ),
         ] {
-            assert_eq!(text(response(7, &reply(headers, payload))), expected);
+            assert_eq!(text(reply(headers, payload).response(7)), expected);
         }
         for payload in ["pong", r#"1,"id":7},{"#, "1 2"] {
-            assert!(text(response(7, &reply(&[], payload))).starts_with("the reply is not JSON"), "{payload}");
+            assert!(text(reply(&[], payload).response(7)).starts_with("the reply is not JSON"), "{payload}");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::transport::{DynTransport, TransportError, TransportRequest, Transport
 use super::connection::Connection;
 use super::items::{NatsCall, items};
 use super::replies::WaitingCall;
-use super::reply::{Reply, error_number, error_response, instance, response};
+use super::reply::{Reply, error_response};
 use super::service_target::Target;
 use super::wire::{ControlMessage, header};
 
@@ -82,8 +82,7 @@ impl DynTransport for NatsTransport {
     }
 
     fn open_feed(&self, start: FeedStart) -> Option<(Feed, CallStreams)> {
-        let (handoff, feed) = Handoff::new(start);
-        Some((feed, CallStreams { items: Some(handoff), progress: None }))
+        Some(Handoff::open(start))
     }
 }
 
@@ -99,7 +98,7 @@ impl NatsTransport {
         };
         if streams.is_empty() {
             return Ok(match self.calls.call(&call.method, params, &headers, None).await? {
-                Ok(reply) => response(id, &reply.message)?,
+                Ok(reply) => reply.response(id)?,
                 Err(error) => error_response(id, &error),
             });
         }
@@ -111,11 +110,11 @@ impl NatsTransport {
             Ok(reply) => reply,
             Err(error) => return Ok(error_response(id, &error)),
         };
-        let response = response(id, &reply.message)?;
+        let response = reply.response(id)?;
         if let Some(handoff) = streams.items
-            && error_number(&reply.message).is_none()
+            && reply.error().is_none()
         {
-            match instance(&reply.message) {
+            match reply.instance() {
                 Some(instance) => {
                     let subscription = Arc::clone(&handoff.subscription);
                     handoff.put(items(Arc::clone(&self.calls), again, subscription, (reply.subject, instance), events));

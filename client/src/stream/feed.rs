@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::client_error::ClientError;
+use crate::client_error::{Cause, ClientError};
 use crate::subscription::{Cursor, ItemSource, Lag, Shared, SourceEvent, SourceItem, Subscription, SubscriptionNames};
 
 /// What a transport needs to start a subscription again after it has lost the connection.
@@ -55,6 +55,14 @@ pub(crate) trait JsonFeed: Send {
 pub(crate) enum FeedEvent {
     Item(FeedItem),
     End(FeedEnd),
+}
+
+impl FeedEvent {
+    /// Returns the end of a subscription whose server has sent what cannot be read.
+    #[cfg(any(feature = "http", feature = "nats"))]
+    pub(crate) fn malformed(cause: Cause) -> Self {
+        Self::End(FeedEnd::Failed(ClientError::BadResponse(cause)))
+    }
 }
 
 /// An item as it was sent.

@@ -11,6 +11,7 @@ use futures_util::stream::BoxStream;
 use crate::client_error::ClientError;
 use crate::subscription::Cursor;
 
+use super::call_streams::CallStreams;
 use super::feed::{Feed, FeedEnd, FeedEvent, FeedStart, JsonFeed};
 use super::position::Position;
 
@@ -35,12 +36,12 @@ impl OpenSubscription {
 }
 
 impl Handoff {
-    /// Returns both sides: for the call, and for the subscriber.
-    pub(crate) fn new(start: FeedStart) -> (Arc<Self>, Feed) {
+    /// Returns both sides: for the subscriber, and for the call.
+    pub(crate) fn open(start: FeedStart) -> (Feed, CallStreams) {
         let subscription = Arc::new(OpenSubscription { start, position: Mutex::default() });
         let handoff = Arc::new(Self { subscription, items: Mutex::default() });
         let feed = Feed::new(HandedFeed { handoff: Arc::clone(&handoff), items: None });
-        (handoff, feed)
+        (feed, CallStreams { items: Some(handoff), progress: None })
     }
 
     /// Leaves the items, and drops those that a previous attempt of the call has left.
