@@ -4,12 +4,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use callbox_benches::server_process::ServerProcess;
+use callbox_test_support::nats_server::NatsServer;
 use futures::future::join_all;
 
 use crate::Bench;
 use crate::instances::{Kind, PING};
 use crate::load::{connect, run as run_async};
-use crate::nats_server::NatsServer;
 
 pub(crate) const NAME: &str = "calls";
 
@@ -38,7 +38,7 @@ impl Sample {
 
 pub(crate) fn run(bench: &mut Bench) -> io::Result<()> {
     let time = Duration::from_millis(bench.pick(300, 3_000));
-    let nats = NatsServer::start()?;
+    let nats = NatsServer::start(&[]);
     for _ in 0..bench.rounds(7) {
         let mut cpu_of_bare = f64::NAN;
         for (kind, subject) in [(Kind::Bare, BARE), (Kind::Callbox, CALLBOX)] {
@@ -75,44 +75,51 @@ fn measure(instance: &ServerProcess, time: Duration, load: impl Fn(Duration) -> 
 fn by_bare_client(nats: &NatsServer, time: Duration) -> io::Result<u64> {
     run_async(async {
         let client = async_nats::connect(nats.url()).await.map_err(io::Error::other)?;
-        let begin = Instant::now();
-        let caller = || {
+        let call = move || {
             let client = client.clone();
-            tokio::spawn(async move {
-                let mut calls = 0;
-                while begin.elapsed() < time {
-                    let reply = client.request(PING, "{}".into()).await.map_err(io::Error::other)?;
-                    if &*reply.payload != b"true" {
-                        return Err(io::Error::other(format!("the reply is {:?}", reply.payload)));
-                    }
-                    calls += 1;
+            async move {
+                let reply = client.request(PING, "{}".into()).await.map_err(io::Error::other)?;
+                if &*reply.payload == b"true" {
+                    return Ok(());
                 }
-                Ok(calls)
-            })
+                Err(io::Error::other(format!("the reply is {:?}", reply.payload)))
+            }
         };
-        sum(join_all((0..IN_FLIGHT).map(|_| caller())).await)
+        closed_loop(time, call).await
     })
 }
 
+/// Returns the number of calls by a client of callbox.
 fn by_own_client(nats: &NatsServer, time: Duration) -> io::Result<u64> {
     run_async(async {
         let client = connect(&nats.url()).await?;
-        let begin = Instant::now();
-        let caller = || {
+        let call = move || {
             let client = client.clone();
-            tokio::spawn(async move {
-                let mut calls = 0;
-                while begin.elapsed() < time {
-                    client.call::<bool>("ping", ()).await.map_err(io::Error::other)?;
-                    calls += 1;
-                }
-                Ok(calls)
-            })
+            async move { client.call::<bool>("ping", ()).await.map(drop).map_err(io::Error::other) }
         };
-        sum(join_all((0..IN_FLIGHT).map(|_| caller())).await)
+        closed_loop(time, call).await
     })
 }
 
-fn sum(counts: Vec<Result<io::Result<u64>, tokio::task::JoinError>>) -> io::Result<u64> {
+/// Calls for some time, by so many callers of which each waits for its reply. Returns the number of
+/// calls.
+async fn closed_loop<C, F>(time: Duration, call: C) -> io::Result<u64>
+where
+    C: Fn() -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = io::Result<()>> + Send,
+{
+    let begin = Instant::now();
+    let caller = || {
+        let call = call.clone();
+        tokio::spawn(async move {
+            let mut calls = 0;
+            while begin.elapsed() < time {
+                call().await?;
+                calls += 1;
+            }
+            Ok(calls)
+        })
+    };
+    let counts = join_all((0..IN_FLIGHT).map(|_| caller())).await;
     counts.into_iter().map(|count| count.map_err(io::Error::other)?).sum()
 }

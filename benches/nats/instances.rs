@@ -8,10 +8,9 @@ use std::time::Duration;
 use actix_web::{App, HttpServer};
 use callbox::{Server, service};
 use callbox_benches::server_process::ServerProcess;
+use callbox_test_support::nats_server::NatsServer;
 use futures::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
-
-use crate::nats_server::NatsServer;
 
 /// What an instance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +32,15 @@ impl Kind {
         let arguments = [self.name(), &nats.url(), &work.as_micros().to_string()];
         // Their lines would stand among the figures.
         ServerProcess::start_with(&arguments, &[("RUST_LOG", "error")], Stdio::inherit())
+    }
+
+    /// Starts one instance for each of these times.
+    pub(crate) fn start_all<const N: usize>(
+        self,
+        nats: &NatsServer,
+        work: [Duration; N],
+    ) -> io::Result<Vec<ServerProcess>> {
+        work.into_iter().map(|work| self.start(nats, work)).collect()
     }
 }
 

@@ -4,11 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use callbox::client::ClientError;
+use callbox_test_support::nats_server::NatsServer;
 
 use crate::Bench;
 use crate::instances::Kind;
 use crate::load::{connect, open_loop, run as run_async, stop_after};
-use crate::nats_server::NatsServer;
 
 pub(crate) const NAME: &str = "killed";
 
@@ -26,11 +26,8 @@ const WORK: Duration = Duration::from_millis(1);
 pub(crate) fn run(bench: &mut Bench) -> io::Result<()> {
     let time = Duration::from_secs(bench.pick(1, 4));
     for _ in 0..bench.rounds(3) {
-        let nats = NatsServer::start()?;
-        let mut instances = Vec::new();
-        for _ in 0..3 {
-            instances.push(Kind::Callbox.start(&nats, WORK)?);
-        }
+        let nats = NatsServer::start(&[]);
+        let mut instances = Kind::Callbox.start_all(&nats, [WORK; 3])?;
         let outcome = run_async(async {
             let client = connect(&nats.url()).await?.with_deadline(Duration::from_secs(2));
             let load = tokio::spawn(async move { open_loop(&client, "work", RATE, stop_after(time)).await });

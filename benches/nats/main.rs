@@ -14,7 +14,6 @@ mod calls;
 mod instances;
 mod killed;
 mod load;
-mod nats_server;
 mod outage;
 mod restarts;
 mod slow;

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use callbox::client::Client;
 use callbox_benches::closed_loop::latencies;
+use callbox_test_support::nats_server::NatsServer;
 
 use crate::Bench;
 use crate::instances::Kind;
 use crate::load::{connect, run as run_async};
-use crate::nats_server::NatsServer;
 
 pub(crate) const NAME: &str = "outage";
 
@@ -25,7 +25,7 @@ pub(crate) const DURING: &str = "without NATS";
 pub(crate) fn run(bench: &mut Bench) -> io::Result<()> {
     let time = Duration::from_secs(bench.pick(1, 10));
     for _ in 0..bench.rounds(3) {
-        let mut nats = NatsServer::start()?;
+        let mut nats = NatsServer::start(&[]);
         let instance = Kind::Callbox.start(&nats, Duration::ZERO)?;
         let url = format!("http://{}/api", instance.address);
         run_async(async {
@@ -37,7 +37,11 @@ pub(crate) fn run(bench: &mut Bench) -> io::Result<()> {
             let before = calls(&http, time, &stop).await;
             let stops = Arc::clone(&stop);
             let load = tokio::spawn(async move { calls(&http, Duration::MAX, &stops).await });
-            tokio::task::block_in_place(|| nats.stop_for(time))?;
+            tokio::task::block_in_place(|| {
+                nats.stop();
+                std::thread::sleep(time);
+                nats.start_again();
+            });
             let back = Instant::now();
             while client.call::<bool>("ping", ()).await.is_err() {
                 if back.elapsed() > Duration::from_secs(30) {

@@ -4,11 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use callbox::client::ClientError;
+use callbox_test_support::nats_server::NatsServer;
 
 use crate::Bench;
 use crate::instances::Kind;
 use crate::load::{connect, open_loop, run as run_async, stop_after};
-use crate::nats_server::NatsServer;
 
 pub(crate) const NAME: &str = "slow";
 
@@ -30,9 +30,8 @@ pub(crate) fn run(bench: &mut Bench) -> io::Result<()> {
     let capacity = 2.0 / FAST.as_secs_f64() + 1.0 / SLOW.as_secs_f64();
     for _ in 0..bench.rounds(3) {
         for (kind, subject) in [(Kind::Callbox, CALLBOX), (Kind::Bare, PLAIN)] {
-            let nats = NatsServer::start()?;
-            let instances = [FAST, FAST, SLOW].map(|work| kind.start(&nats, work));
-            let _instances = instances.into_iter().collect::<io::Result<Vec<_>>>()?;
+            let nats = NatsServer::start(&[]);
+            let _instances = kind.start_all(&nats, [FAST, FAST, SLOW])?;
             let outcome = run_async(async {
                 let client = connect(&nats.url()).await?.with_deadline(Duration::from_secs(20));
                 // The instances learn how long a call takes.

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use async_nats::{Client, HeaderMap};
 use bytes::Bytes;
 use callbox::client::{ClientError, Nats};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::wait::until;
 use futures::StreamExt;
 use futures::future::join_all;
 use serde_json::Value;
 
 use super::market::{self, MarketClient};
-use super::server::NatsServer;
 use super::{connect, run};
 
 const PREFIX: &str = "callbox.shop=2Emarket";

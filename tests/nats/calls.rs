@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_nats::{Client, HeaderMap, Message};
 use bytes::Bytes;
+use callbox_test_support::nats_server::NatsServer;
 
 use super::market;
-use super::server::NatsServer;
 use super::{connect, run};
 
 const PREFIX: &str = "callbox.shop=2Emarket";

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use callbox::client::{Client, ClientError, Nats};
 use callbox::{Lag, Subscription};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::wait::until;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::market::{self, MarketClient};
 use super::run;
-use super::server::NatsServer;
 
 async fn market_client(nats: &NatsServer) -> Client {
     Nats::connect(&nats.url()).await.unwrap().service("shop.market")

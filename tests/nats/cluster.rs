@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use callbox_test_support::examples::{CHECKOUT, example_path};
+use callbox_test_support::nats_server::nats_program;
 use callbox_test_support::program::Program;
-
-use super::server;
 
 /// A row of the table that the example prints.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ pub(crate) fn script() {
     let script = Path::new(CHECKOUT).join("examples/cluster/run");
     let program = Program::at(Path::new("bash"), &[script.to_str().unwrap()]);
     let program = program.env("CLUSTER_PROGRAM", built.to_str().unwrap());
-    let ended = program.env("NATS_SERVER", server::program().to_str().unwrap()).run();
+    let ended = program.env("NATS_SERVER", nats_program().to_str().unwrap()).run();
     assert!(ended.status.success(), "{ended:?}");
     eprintln!("{}", ended.out);
     let phases = phases(&ended.out);

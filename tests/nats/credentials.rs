@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callbox::client::Nats;
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::{Program, RunningProgram};
 use nkeys::{KeyPair, KeyPairType};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::run;
-use super::server::NatsServer;
 
 /// Starts an instance that serves over NATS alone.
 fn instance(arguments: &[&str]) -> RunningProgram {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use callbox::client::{ClientError, Nats};
+use callbox_test_support::nats_server::NatsServer;
 use futures::StreamExt;
 use serde_json::Value;
 
 use super::market;
-use super::server::NatsServer;
 use super::{connect, run};
 
 /// Returns all answers to a question that arrive within a short time.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callbox::client::{ClientError, Nats, Retry};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::{Program, RunningProgram};
 use callbox_test_support::wait::until;
 use futures::StreamExt;
@@ -11,7 +12,6 @@ use rustix::process::Signal;
 
 use super::market::{self, MarketClient};
 use super::run;
-use super::server::NatsServer;
 
 /// Starts an instance as a process of its own, which serves over NATS alone.
 fn instance(nats: &NatsServer) -> RunningProgram {
@@ -85,14 +85,17 @@ pub(crate) fn killed_instance() {
 /// An instance that stands still for a while takes calls, which end at their deadlines; none is run
 /// for a caller that has left.
 pub(crate) fn paused_instance() {
+    /// Longer than it takes NATS and the other instance to count it as gone.
+    const PAUSE: Duration = Duration::from_secs(20);
+
     let nats = NatsServer::start(&[]);
     let [stays, pauses] = [instance(&nats), instance(&nats)];
     run(async {
         let client = Nats::connect(&nats.url()).await.unwrap().service("shop.market");
         let client = client.with_deadline(Duration::from_millis(500)).without_retry();
         pauses.signal(Signal::STOP);
-        let (mut answered, mut late) = (0, 0);
-        for _ in 0..20 {
+        let (began, mut answered, mut late) = (Instant::now(), 0, 0);
+        while began.elapsed() < PAUSE {
             match client.call::<u64>("sell", [1]).await {
                 Ok(_) => answered += 1,
                 Err(ClientError::Deadline(_)) => late += 1,

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use callbox::client::{Client, Nats};
 use callbox::testing::TestServer;
 use callbox::{Server, service, testing};
+use callbox_test_support::nats_server::NatsServer;
 use futures::StreamExt;
 use futures::stream::{FuturesUnordered, iter};
 
-use super::server::NatsServer;
 use super::{connect, run};
 
 /// A service that says which of its instances has run a call.

@@ -1,11 +1,11 @@
 //! What the log says of calls over NATS.
 
 use async_nats::HeaderMap;
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::Program;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::server::NatsServer;
 use super::{connect, run};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -17,16 +17,14 @@ mod market;
 mod network;
 mod peers;
 mod references;
-mod server;
 mod tls;
 mod versions;
 
 use std::process::{ExitCode, Termination};
 
+use callbox_test_support::nats_server::{NatsServer, nats_version};
 use callbox_test_support::program::ROLE;
 use callbox_test_support::trials::{self, Test};
-
-use server::NatsServer;
 
 /// What depends on the server, and is tested with older ones as well.
 const EVERY_SERVER: &[Test] = &[
@@ -89,7 +87,7 @@ fn main() -> ExitCode {
         Err(_) => {}
     }
     let is_short = std::env::var("NATS_TESTS").is_ok_and(|tests| tests == "every-server");
-    eprintln!("the server is {}", server::version());
+    eprintln!("the server is {}", nats_version());
     let rest = if is_short { &[] } else { CURRENT_SERVER };
     trials::run(EVERY_SERVER.iter().chain(rest).copied())
 }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use callbox::testing::TestServer;
 use callbox::{CallContext, Progress, RpcError, Server, Subscription, Topic, service, testing};
+use callbox_test_support::nats_server::NatsServer;
 use serde_json::{Value, json};
-
-use super::server::NatsServer;
 
 #[derive(Default)]
 pub(crate) struct Market {

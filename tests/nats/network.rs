@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use async_nats::Client as RawClient;
 use callbox::client::{ClientError, Nats};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::{Program, ROLE, RunningProgram};
 use futures::StreamExt;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 
-use super::server::NatsServer;
 use super::{connect, run};
 
 /// The addresses of both ends of the link.

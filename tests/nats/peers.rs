@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use callbox::client::{Client, ClientError, Nats};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::{Program, RunningProgram};
 
-use super::server::NatsServer;
 use super::{market, run};
 
 /// What to do if a peer is missing.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use callbox::client::{ClientError, Nats};
 use callbox::testing::{self, TestServer};
 use callbox::{CallContext, RpcError, Server, service};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::Program;
 use serde_json::{Value, json};
 
 use super::run;
-use super::server::NatsServer;
 
 #[derive(Default)]
 struct Stock;

@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use callbox::client::{Client, Nats, NatsBuilder};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::Program;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use tempfile::TempDir;
 
 use super::run;
-use super::server::NatsServer;
 
 /// An authority, with the certificates that it has signed.
 struct Authority {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use callbox::client::{ClientError, Nats};
 use callbox::testing::{self, TestServer};
 use callbox::{Server, Service, service};
+use callbox_test_support::nats_server::NatsServer;
 
 use super::run;
-use super::server::NatsServer;
 
 #[derive(Default)]
 struct Old;

@@ -2,6 +2,7 @@
 //!
 //! - [`event_stream`] reads server-sent events.
 //! - [`http`] sends requests over plain sockets, for what a well-behaved client would not send.
+//! - [`nats_server`] starts a NATS server.
 //! - [`program`] starts a server as a process of its own and watches it from outside.
 //! - [`quotes`] is a server with a topic.
 //! - [`roles`] has the servers that a test's own program can be for [`program`].
@@ -17,6 +18,7 @@ pub mod event_stream;
 pub mod examples;
 pub mod http;
 pub mod names;
+pub mod nats_server;
 pub mod panics;
 pub mod program;
 pub mod quotes;

@@ -1,10 +1,10 @@
 //! `callbox call` and `callbox describe` with services on NATS.
 
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::wait::until;
 use rustix::process::Signal;
 
 use super::orders::{NAME, start, start_at, stats};
-use super::server::NatsServer;
 use crate::greeter::TOKEN;
 use crate::program::{RunningCommand, command, run};
 

@@ -5,7 +5,6 @@
 
 mod call;
 mod orders;
-mod server;
 mod services;
 mod stress;
 mod top;

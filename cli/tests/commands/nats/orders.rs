@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use callbox::testing::{self, TestServer};
 use callbox::{Progress, Server, Subscription, Topic, service};
+use callbox_test_support::nats_server::NatsServer;
 
-use super::server::NatsServer;
 use crate::greeter::TOKEN;
 
 /// The name of the service, which has dots.

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use super::orders::start;
-use super::server::NatsServer;
 use crate::program::run;
+use callbox_test_support::nats_server::NatsServer;
 
 #[test]
 fn all_instances_are_listed_with_their_figures() {

@@ -1,9 +1,9 @@
 //! `callbox stress` on a service on NATS.
 
 use super::orders::{start, stats};
-use super::server::NatsServer;
 use crate::greeter::TOKEN;
 use crate::program::run;
+use callbox_test_support::nats_server::NatsServer;
 
 #[test]
 fn a_load_is_shared_by_the_instances() {

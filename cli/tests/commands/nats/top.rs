@@ -1,8 +1,8 @@
 //! `callbox top` for all instances on NATS.
 
 use super::orders::start;
-use super::server::NatsServer;
 use crate::program::run;
+use callbox_test_support::nats_server::NatsServer;
 
 #[test]
 fn once_prints_the_instances_of_each_method_side_by_side() {
