@@ -24,8 +24,10 @@ impl Bench {
 pub(crate) const FEW: &str = "few";
 /// The name of the server with many methods.
 pub(crate) const MANY: &str = "many";
-/// Number of methods of the server with many, without the one that is called.
-pub(crate) const MANY_METHODS: usize = 2 * MAX_METHODS;
+/// Number of services of the server with many methods. The feature adds minutes to the build.
+pub(crate) const MANY_SERVICES: usize = if cfg!(feature = "thousand-methods") { 16 } else { 2 };
+/// Number of methods of these services.
+pub(crate) const MANY_METHODS: usize = MANY_SERVICES * MAX_METHODS;
 /// The name of the server whose log goes to standard error, with a line for each request.
 pub(crate) const LOGGED: &str = "logged";
 /// The same without lines.
@@ -35,7 +37,7 @@ pub(crate) const UNLOGGED: &str = "unlogged";
 pub(crate) fn serve(name: &str, workers: usize) -> ExitCode {
     let server = match name {
         FEW => Server::new(Bench::default).service(|| One::<0>).service(|| Eight::<1>),
-        MANY => Server::new(Bench::default).service(|| SixtyFour::<0>).service(|| SixtyFour::<1>),
+        MANY => many_methods(),
         LOGGED | UNLOGGED => return serve_for_operator(name == LOGGED, workers),
         _ => return ExitCode::from(2),
     };
@@ -44,6 +46,21 @@ pub(crate) fn serve(name: &str, workers: usize) -> ExitCode {
     loop {
         std::thread::park();
     }
+}
+
+/// Returns a server with the services of these indexes.
+macro_rules! with_services {
+    ($($index:literal)*) => { Server::new(Bench::default)$(.service(|| SixtyFour::<$index>))* };
+}
+
+#[cfg(not(feature = "thousand-methods"))]
+fn many_methods() -> Server {
+    with_services!(0 1)
+}
+
+#[cfg(feature = "thousand-methods")]
+fn many_methods() -> Server {
+    with_services!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
 }
 
 /// Runs a server as a program does, whose log is not captured by a test.

@@ -12,10 +12,10 @@ use callbox_benches::workload::{Expected, Workload, call};
 use serde_json::{Value, json};
 
 use crate::Effort;
-use crate::many_methods::MAX_METHODS;
+use crate::many_methods::{MAX_METHODS, NAMESPACES};
 use crate::sample::check;
 use crate::scrapes::scrape;
-use crate::servers::{MANY, MANY_METHODS};
+use crate::servers::{MANY, MANY_METHODS, MANY_SERVICES};
 
 /// Number of scrapes in a round.
 const SCRAPES: usize = 20;
@@ -30,8 +30,8 @@ const EACH: Workload = Workload {
     connections: 1,
     calls: MANY_METHODS,
     body: || {
-        let methods =
-            ["a", "b"].iter().flat_map(|name| (0..MAX_METHODS).map(move |number| format!("{name}.{number:03}")));
+        let services = NAMESPACES.iter().take(MANY_SERVICES);
+        let methods = services.flat_map(|name| (0..MAX_METHODS).map(move |number| format!("{name}.{number:03}")));
         let calls: Vec<_> = methods.enumerate().map(|(id, method)| call(&method, "{}", id)).collect();
         format!("[{}]", calls.join(","))
     },

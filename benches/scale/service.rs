@@ -57,7 +57,8 @@ macro_rules! service {
 }
 
 /// The namespaces of several services in one server.
-const NAMESPACES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+pub(crate) const NAMESPACES: [&str; 16] =
+    ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
 
 service!(
     /// One method.
