@@ -41,7 +41,7 @@ use resolved_request::ResolvedRequest;
 #[cfg(feature = "nats")]
 pub(crate) use session::CANCEL;
 use session::{CallStreams, CancellableCall};
-pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken};
+pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken, Urgency};
 
 /// What all endpoints of a server share.
 pub(crate) struct Dispatch {
@@ -255,11 +255,13 @@ impl Dispatch {
         let outcome = match request.start(context, &mut streams, &mut body) {
             CallStart::Done(outcome) => outcome,
             CallStart::Pending(mut call) => {
-                deferred_wake.yield_to_others().await;
                 let out = &mut body;
-                // It has the call, which ends where this is dropped.
-                let reply = poll_fn(move |cx| call.as_mut().poll(cx, out));
-                let reply = context.unless_cancelled(id, reply);
+                // It has the call, which ends where this is dropped. It may be cancelled from now
+                // on, also by a message that came with it.
+                let reply = context.unless_cancelled(id, async move {
+                    deferred_wake.yield_to_others().await;
+                    poll_fn(move |cx| call.as_mut().poll(cx, out)).await
+                });
                 let reply = Box::pin(async { unless_cut(&self.cut, pin!(reply)).await }).await;
                 reply.unwrap_or_else(|| Err(cut_off()))
             }

@@ -7,7 +7,6 @@ use callbox_test_support::http::Connection;
 use callbox_test_support::wait::until;
 use callbox_test_support::websocket::{WebSocket, handshake};
 use serde_json::json;
-use socket2::{Domain, Socket, Type};
 
 use crate::running::{Running, start, start_with};
 
@@ -32,23 +31,13 @@ fn calls_beside(running: &Running, work: impl FnOnce()) -> (Duration, usize) {
     })
 }
 
-/// Connects with so small a buffer that the system holds little of what is not read.
-fn connect_with_a_small_buffer(running: &Running) -> WebSocket {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.set_recv_buffer_size(4096).expect("a size");
-    socket.connect(&running.server.address().into()).expect("the server listens");
-    let mut connection = Connection(socket.into());
-    connection.send(handshake(&[]));
-    WebSocket::accepted(connection)
-}
-
 #[test]
 fn five_hundred_clients_that_do_not_read_leave_room_for_honest_calls() {
     let running = start();
     let mut slow = Vec::new();
     let (longest, calls) = calls_beside(&running, || {
         for number in 0..500 {
-            let mut socket = connect_with_a_small_buffer(&running);
+            let mut socket = running.connect_with_a_small_buffer();
             socket.subscribe("numbers", json!([]));
             if number % 10 == 0 {
                 socket.start("endless", json!([]));

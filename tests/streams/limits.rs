@@ -1,8 +1,10 @@
 //! How much one connection may have: calls under way, and subscriptions.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use callbox_test_support::wait::until;
+use callbox_test_support::websocket::{CLOSE, PING, PONG, TEXT, WebSocket, frame};
 use serde_json::{Value, json};
 
 use crate::running::start;
@@ -14,7 +16,7 @@ const CALLS: usize = 64;
 const SUBSCRIPTIONS: usize = 1024;
 
 #[test]
-fn beyond_64_calls_under_way_a_connection_is_not_read_until_one_ends() {
+fn beyond_64_calls_under_way_further_ones_wait_until_one_ends() {
     let running = start();
     let mut socket = running.connect();
     for _ in 0..CALLS + 36 {
@@ -70,6 +72,68 @@ fn messages_to_the_session_and_notifications_take_no_place() {
     for _ in &calls {
         assert_eq!(socket.reply()["error"]["code"], -32800);
     }
+    running.until_inside(0);
+}
+
+#[test]
+fn a_client_with_64_calls_under_way_can_end_any_of_them() {
+    let running = start();
+    let mut socket = running.connect();
+    let subscription = socket.subscribe("silence", json!([]));
+    let calls: Vec<_> = (0..CALLS).map(|_| socket.start("wait", json!([]))).collect();
+    running.until_inside(CALLS);
+    let [late, later] = [(); 2].map(|()| socket.start("wait", json!([])));
+    let cancelled = |socket: &mut WebSocket, id: u64| {
+        socket.notify("$/cancelRequest", json!({ "id": id }));
+        let reply = socket.reply();
+        assert_eq!((&reply["id"], &reply["error"]["code"]), (&id.into(), &json!(-32800)), "{reply}");
+    };
+    cancelled(&mut socket, late);
+    assert_eq!(socket.result("rpc.unsubscribe", json!([subscription])), true);
+    socket.send_frame(PING, "x");
+    assert_eq!(socket.frame().map(|frame| (frame.first, frame.payload)), Some((PONG, b"x".to_vec())));
+    cancelled(&mut socket, calls[40]);
+    // The place is free for the one that waits.
+    running.until_inside(CALLS);
+    running.probe.gate.add_permits(CALLS);
+    let waited: BTreeSet<_> = (0..CALLS).map(|_| socket.reply()["id"].as_u64().expect("an id")).collect();
+    let expected = calls.iter().copied().filter(|id| *id != calls[40]).chain([later]).collect();
+    assert_eq!(waited, expected);
+}
+
+#[test]
+fn a_call_can_be_cancelled_by_a_message_that_comes_with_it() {
+    let running = start();
+    let mut socket = running.connect();
+    let message = |method: &str, params: Value, id: Option<u64>| {
+        let mut message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        if let Some(id) = id {
+            message["id"] = id.into();
+        }
+        frame(TEXT, message.to_string())
+    };
+    for method in ["wait", "hold", "sleep"] {
+        let params = if method == "sleep" { json!([20_000]) } else { json!([]) };
+        let both = [message(method, params, Some(7)), message("$/cancelRequest", json!({ "id": 7 }), None)].concat();
+        socket.connection.send(both);
+        let reply = socket.reply();
+        assert_eq!((&reply["id"], &reply["error"]["code"]), (&json!(7), &json!(-32800)), "{method}: {reply}");
+    }
+}
+
+#[test]
+fn what_was_sent_before_a_close_is_done_although_it_had_to_wait() {
+    let running = start();
+    let (mut socket, mut other) = (running.connect(), running.connect());
+    let numbers = other.subscribe("numbers", json!([]));
+    for _ in 0..CALLS {
+        socket.start("wait", json!([]));
+    }
+    running.until_inside(CALLS);
+    socket.notify("publish", json!([5, 6]));
+    socket.send_frame(CLOSE, 1000_u16.to_be_bytes());
+    running.probe.gate.add_permits(1);
+    assert_eq!(other.item_of(&numbers), 5);
     running.until_inside(0);
 }
 

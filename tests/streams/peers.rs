@@ -184,6 +184,49 @@ fn a_client_that_answers_no_ping_is_closed_and_counted_as_silent() {
 }
 
 #[test]
+fn a_client_that_sends_all_the_time_gets_pings_as_well() {
+    let running = start_with(|server| server.websocket_ping(Duration::from_millis(100)));
+    let mut busy = running.connect();
+    let (began, mut pings, mut pongs) = (Instant::now(), 0, 0);
+    while pings < 3 {
+        assert!(began.elapsed() < Duration::from_secs(20), "{pings} pings beside {pongs} calls");
+        busy.start("ping", json!([]));
+        loop {
+            match busy.frame().expect("it is open").first {
+                PING => pings += 1,
+                _ => break pongs += 1,
+            }
+        }
+    }
+    assert!(pongs > 3, "{pongs}");
+}
+
+#[test]
+fn a_client_that_reads_many_replies_slowly_is_not_silent() {
+    // So many that the server stops to read them, and with them the pongs.
+    const CALLS: usize = 1500;
+    let times =
+        |server: Server| server.websocket_ping(Duration::from_millis(100)).websocket_timeout(Duration::from_secs(1));
+    let running = start_with(times);
+    let mut slow = running.connect_with_a_small_buffer();
+    for _ in 0..CALLS {
+        slow.start("text", json!([5_000]));
+    }
+    let (began, mut replies) = (Instant::now(), 0);
+    while replies < CALLS {
+        let frame = slow.frame();
+        let frame = frame.unwrap_or_else(|| panic!("closed after {replies} replies and {:?}", began.elapsed()));
+        if frame.first == PING {
+            slow.send_frame(PONG, frame.payload);
+        } else {
+            replies += 1;
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+    assert_eq!(running.server.connections().silent, 0);
+}
+
+#[test]
 fn a_silent_connection_stays_open_beyond_the_times_of_http() {
     let running =
         start_with(|server| server.keep_alive(Duration::from_millis(300)).body_timeout(Duration::from_millis(300)));

@@ -17,12 +17,14 @@ pub(crate) struct Probe {
     pub(crate) streams: AtomicUsize,
     /// Number that changes when tokens are revoked, and while it is odd, nobody is known.
     pub(crate) revoked: AtomicUsize,
+    /// Number of times that the token `ann` was checked.
+    pub(crate) checks_of_ann: AtomicUsize,
 }
 
 impl Probe {
     pub(crate) fn new() -> Self {
         let zero = || AtomicUsize::new(0);
-        Self { gate: Semaphore::new(0), inside: zero(), streams: zero(), revoked: zero() }
+        Self { gate: Semaphore::new(0), inside: zero(), streams: zero(), revoked: zero(), checks_of_ann: zero() }
     }
 }
 

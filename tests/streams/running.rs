@@ -7,10 +7,12 @@ use callbox::auth::Authenticate;
 use callbox::stats::MethodStats;
 use callbox::testing::TestServer;
 use callbox::{BoxError, Caller, Server, testing};
+use callbox_test_support::http::Connection;
 use callbox_test_support::panics::keep_quiet_about_panics_on_purpose;
 use callbox_test_support::wait::until;
-use callbox_test_support::websocket::WebSocket;
+use callbox_test_support::websocket::{WebSocket, handshake};
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 
 use crate::probe::Probe;
 use crate::service::{Clock, Market};
@@ -24,6 +26,9 @@ impl Authenticate for Tokens {
             self.0.inside.fetch_add(1, Ordering::SeqCst);
             self.0.gate.acquire().await?.forget();
             self.0.inside.fetch_sub(1, Ordering::SeqCst);
+        }
+        if token == "ann" {
+            self.0.checks_of_ann.fetch_add(1, Ordering::SeqCst);
         }
         let is_revoked = self.0.revoked.load(Ordering::SeqCst) % 2 == 1;
         Ok(match token {
@@ -58,6 +63,16 @@ pub(crate) fn start_with(build: impl FnOnce(Server) -> Server) -> Running {
 }
 
 impl Running {
+    /// Connects with so small a buffer that the system holds little of what is not read.
+    pub(crate) fn connect_with_a_small_buffer(&self) -> WebSocket {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a size");
+        socket.connect(&self.server.address().into()).expect("the server listens");
+        let mut connection = Connection(socket.into());
+        connection.send(handshake(&[]));
+        WebSocket::accepted(connection)
+    }
+
     pub(crate) fn connect(&self) -> WebSocket {
         WebSocket::open(self.server.address())
     }

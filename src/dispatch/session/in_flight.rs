@@ -61,6 +61,11 @@ impl InFlight {
         CancellableCall { of: self, number, cancel }
     }
 
+    /// Whether there is a call whose id was written like this.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.calls.borrow().values().any(|call| &*call.id == id)
+    }
+
     /// Cancels every call whose id was written like this.
     pub(crate) fn cancel(&self, id: &str) {
         for call in self.calls.borrow().values().filter(|call| &*call.id == id) {

@@ -6,6 +6,7 @@
 //! Replies go before items. The items of all subscriptions take turns.
 
 mod caller_meta;
+mod cancel_request;
 mod client;
 mod in_flight;
 mod notices;
@@ -16,6 +17,7 @@ mod session_context;
 mod subscriptions;
 mod token_watch;
 mod transport;
+mod urgency;
 
 #[cfg(test)]
 mod tests;
@@ -41,15 +43,16 @@ use crate::trace::Sampling;
 
 use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
 
+pub(crate) use cancel_request::CANCEL;
 pub(crate) use client::{SessionClient, SessionLimits, SessionToken};
 pub(super) use in_flight::CancellableCall;
 use in_flight::InFlight;
-pub(crate) use session_context::CANCEL;
 pub(super) use session_context::CallStreams;
 pub(crate) use session_context::SessionContext;
 use subscriptions::Subscriptions;
 use token_watch::{Verdict, Verdicts};
 pub(crate) use transport::{Frame, Outbox};
+pub(crate) use urgency::Urgency;
 
 /// Size of the replies that wait for room from which on nothing more is started, in bytes.
 const MAX_ENDED_BYTES: usize = 64 * 1024;
@@ -156,12 +159,15 @@ impl Session {
         let mut run = Box::pin(run(Rc::clone(&self.shared), frame, self.started, is_stopping));
         // Most calls end at once, and need no place among those under way.
         match run.as_mut().poll(cx) {
-            Poll::Ready(ended) => {
-                self.ended_bytes += ended.response.body.as_ref().map_or(0, Vec::len);
-                self.ended.push(ended);
-            }
+            Poll::Ready(ended) => self.keep_ended(ended),
             Poll::Pending => self.under_way.push(run),
         }
+    }
+
+    /// Keeps a reply until there is room for it.
+    fn keep_ended(&mut self, ended: Ended) {
+        self.ended_bytes += ended.response.body.as_ref().map_or(0, Vec::len);
+        self.ended.push(ended);
     }
 
     /// Sends what there is to send, as long as there is room. Returns whether others should have

@@ -3,15 +3,13 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::jsonrpc::{CallMeta, RpcError, RpcRequest};
 use crate::route::{Route, Subscriber};
 use crate::service::{CallContext, ProgressSlot, StreamUse};
 
 use super::Shared;
 use super::caller_meta;
+use super::cancel_request::{CANCEL, cancelled_id};
 use super::in_flight::InFlight;
 use super::subscriptions::{CallSubscriber, ProgressGuard};
 
@@ -24,9 +22,6 @@ pub(crate) struct SessionContext<'a> {
     pub(super) is_stopping: bool,
 }
 
-/// The notification that cancels a call.
-pub(crate) const CANCEL: &str = "$/cancelRequest";
-
 impl<'a> SessionContext<'a> {
     /// Whether no call may begin any more.
     pub(in crate::dispatch) fn is_stopping(self) -> bool {
@@ -38,14 +33,8 @@ impl<'a> SessionContext<'a> {
         if request.method != CANCEL {
             return false;
         }
-        #[derive(Deserialize)]
-        struct CancelParams<'a> {
-            #[serde(borrow)]
-            id: &'a RawValue,
-        }
-        // It is read from an array as well. Whatever else is sent cancels nothing.
-        if let Some(Ok(CancelParams { id })) = request.params.map(serde_json::from_str) {
-            self.shared.in_flight.cancel(id.get());
+        if let Some(id) = cancelled_id(request) {
+            self.shared.in_flight.cancel(id);
         }
         true
     }

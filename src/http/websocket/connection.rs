@@ -7,17 +7,17 @@ use std::convert::Infallible;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use futures::StreamExt;
-use tokio::task::{unconstrained, yield_now};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::task::yield_now;
+use tokio::time::Instant;
 
-use crate::dispatch::{Frame, Outbox, Session};
+use crate::dispatch::{Frame, Outbox, Session, Urgency};
 use crate::measure::{Carrier, ConnectionCounter, CountedConnection, RefusedReason, ServerCounters};
 use crate::service::Cursor;
 use crate::topic::wake_by_thread;
@@ -26,6 +26,8 @@ use super::super::connection_state::ConnectionState;
 use super::close::{CloseCode, ProtocolError};
 use super::frame_reader::{Event, FrameReader};
 use super::frame_writer::{self, EXPECTED_HEAD, TextFrame};
+use super::timer::Timer;
+use super::waiting::{Arrived, Waiting};
 
 /// Size from which on no further message is added to what is given to actix at once, in bytes. With
 /// actix's own buffer of 32 KiB, a reply waits behind at most 64 KiB of items.
@@ -58,8 +60,10 @@ pub(crate) struct Connection {
     /// The state of the stream below, which learns of the end.
     stream: Option<Rc<ConnectionState>>,
     pings: PingTimes,
-    /// When something last arrived.
-    heard: Instant,
+    /// What waits until the session has room.
+    waiting: Waiting,
+    /// Whether something may have arrived that was not read, for want of room.
+    has_unread: bool,
     timer: Timer,
     /// Number of chunks since other connections of the thread last had their turn.
     chunks: u32,
@@ -131,7 +135,8 @@ impl Connection {
             state: State::Open,
             stream,
             pings,
-            heard: now,
+            waiting: Waiting::default(),
+            has_unread: false,
             timer: Timer::new(now + pings.interval),
             chunks: 0,
             counters: counters.clone(),
@@ -139,21 +144,32 @@ impl Connection {
         }
     }
 
-    /// Reads what has arrived, as long as the session takes more.
+    /// Reads what has arrived. Calls for which the session has no room wait, and what ends others
+    /// goes before them.
     fn read(&mut self, cx: &mut Context<'_>) {
-        while self.state != State::Closed && self.session.has_room() {
+        self.has_unread = false;
+        while self.state != State::Closed {
+            let has_room = self.session.has_room();
+            if has_room && let Some(arrived) = self.waiting.pop() {
+                self.handle_arrived(arrived, cx);
+                continue;
+            }
+            let may_read = has_room || self.session.looks_ahead() && self.waiting.has_room();
+            if !may_read {
+                self.has_unread = true;
+                return;
+            }
             match self.reader.read(&mut self.input) {
                 Ok(Some(event)) => self.handle(event, cx),
                 Ok(None) => match self.payload.poll_next_unpin(cx) {
                     Poll::Ready(Some(Ok(bytes))) => {
-                        (self.input, self.heard) = (bytes, Instant::now());
+                        self.input = bytes;
                         if self.state == State::Pinged {
                             self.state = State::Open;
-                            self.timer.reset(self.heard + self.pings.interval);
+                            self.timer.reset(Instant::now() + self.pings.interval);
                         }
                     }
-                    // The client is gone.
-                    Poll::Ready(Some(Err(_)) | None) => self.state = State::Closed,
+                    Poll::Ready(Some(Err(_)) | None) => self.handle_end(Arrived::End, cx),
                     Poll::Pending => return,
                 },
                 Err(ProtocolError { code, reason }) => {
@@ -180,19 +196,44 @@ impl Connection {
         if self.session.poll(cx, &mut self.out) {
             self.chunks = CHUNKS_AT_ONCE;
         }
-        if self.session.has_seen_stop() && self.session.is_idle() {
+        if self.session.has_seen_stop() && self.session.is_idle() && self.waiting.is_empty() {
             self.close(Some(CloseCode::GOING_AWAY), "the server stops");
         }
     }
 
+    /// Handles an event that was read, or has it wait.
     fn handle(&mut self, event: Event, cx: &mut Context<'_>) {
         match event {
+            Event::Text(text) if self.is_open() && !self.session.has_room() => match self.session.urgency(&text) {
+                Urgency::Now => self.session.start(text, cx),
+                Urgency::Cancels(id) => match self.waiting.take_call(&id) {
+                    Some(call) => self.session.answer_cancelled(&call),
+                    // It may be a member of a batch that waits, or nobody's.
+                    None => self.waiting.push(Arrived::Text(text, None)),
+                },
+                Urgency::Waits(id) => self.waiting.push(Arrived::Text(text, id)),
+            },
+            Event::Text(text) => self.handle_arrived(Arrived::Text(text, None), cx),
             // After our close frame, nothing is answered any more.
-            Event::Text(_) | Event::Ping(_) if self.state == State::Closing => {}
-            Event::Text(text) => self.session.start(text, cx),
+            Event::Ping(_) if self.state == State::Closing => {}
             Event::Ping(payload) => frame_writer::pong(&mut self.out.0, &payload),
             Event::Pong => {}
-            Event::Close(code) => {
+            Event::Close(code) => self.handle_end(Arrived::Close(code), cx),
+        }
+    }
+
+    /// Handles the end of what the client sends. What was sent before it is still to be done.
+    fn handle_end(&mut self, end: Arrived, cx: &mut Context<'_>) {
+        if self.waiting.is_empty() { self.handle_arrived(end, cx) } else { self.waiting.push(end) }
+    }
+
+    /// Handles what has its turn.
+    fn handle_arrived(&mut self, arrived: Arrived, cx: &mut Context<'_>) {
+        match arrived {
+            // After our close frame, nothing is answered any more.
+            Arrived::Text(..) if self.state == State::Closing => {}
+            Arrived::Text(text, _) => self.session.start(text, cx),
+            Arrived::Close(code) => {
                 if self.state != State::Closing {
                     self.close(code, "");
                 }
@@ -202,6 +243,7 @@ impl Connection {
                     stream.set_peer_ended();
                 }
             }
+            Arrived::End => self.state = State::Closed,
         }
     }
 
@@ -227,16 +269,14 @@ impl Connection {
         while self.state != State::Closed && self.timer.poll(cx).is_ready() {
             let now = Instant::now();
             match self.state {
-                // While nothing is read, no pong can arrive.
-                State::Open | State::Pinged if !self.session.has_room() => {
-                    self.timer.reset(now + self.pings.interval);
-                }
-                State::Open if now < self.heard + self.pings.interval => {
-                    self.timer.reset(self.heard + self.pings.interval);
-                }
                 State::Open => {
                     frame_writer::ping(&mut self.out.0, b"");
                     self.state = State::Pinged;
+                    self.timer.reset(now + self.pings.timeout);
+                }
+                // The pong may be among what was not read.
+                State::Pinged if self.has_unread => {
+                    frame_writer::ping(&mut self.out.0, b"");
                     self.timer.reset(now + self.pings.timeout);
                 }
                 State::Pinged => {
@@ -248,38 +288,6 @@ impl Connection {
                 State::Closed => {}
             }
         }
-    }
-}
-
-/// A timer that is polled often before it is due.
-#[derive(Debug)]
-struct Timer {
-    at: Instant,
-    sleep: Pin<Box<Sleep>>,
-    /// The waker that it wakes.
-    waker: Option<Waker>,
-}
-
-impl Timer {
-    fn new(at: Instant) -> Self {
-        Self { at, sleep: Box::pin(sleep_until(at)), waker: None }
-    }
-
-    fn reset(&mut self, at: Instant) {
-        self.sleep.as_mut().reset(at);
-        (self.at, self.waker) = (at, None);
-    }
-
-    /// Polls the timer itself only if it is due, or would wake another task.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let wakes_us = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if wakes_us && Instant::now() < self.at {
-            return Poll::Pending;
-        }
-        // Without this, tokio registers no waker once a task has done much in one poll.
-        let polled = pin!(unconstrained(self.sleep.as_mut())).poll(cx);
-        self.waker = polled.is_pending().then(|| cx.waker().clone());
-        polled
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! [`endpoint`] accepts the requests for an endpoint's path that ask for a WebSocket, by the rules
 //! of [`handshake`]. A [`connection`] passes frames to its session in `dispatch`, and sends what
-//! that has: [`frame_reader`] turns the bytes of a client into events, and [`frame_writer`] appends
-//! frames to what is sent.
+//! that has: [`frame_reader`] turns the bytes of a client into events, [`waiting`] keeps those for
+//! which the session has no room, and [`frame_writer`] appends frames to what is sent.
 //!
 //! `actix_http::ws::Codec` is not used. It buffers a frame up to the length that the frame
 //! announces, however large, before it compares that length with its limit. It does not check
@@ -21,6 +21,8 @@ mod frame_writer;
 mod handshake;
 mod mask;
 mod text_message;
+mod timer;
+mod waiting;
 
 #[cfg(fuzzing)]
 pub(crate) use frame_reader::{Event, FrameReader};

@@ -19,7 +19,9 @@ while (heads.length < 3) {
   await new Promise((resolve) => { wake = resolve; });
 }
 assert.deepEqual(heads.slice(0, 3).map((head) => head.number), ["0x1", "0x2", "0x3"]);
-assert.equal(await unsubscribe().then(() => true), true);
+await unsubscribe();
+const again = { method: "eth_unsubscribe", params: [subscriptionId] };
+assert.equal(await client.request(again), false, "it has ended before");
 await assert.rejects(client.transport.subscribe({ params: ["logs"], onData() {}, onError() {} }));
 const socket = await client.transport.getRpcClient();
 socket.close();

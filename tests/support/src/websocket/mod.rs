@@ -262,7 +262,11 @@ impl WebSocket {
     /// Waits for the next message from the server.
     #[track_caller]
     fn received(&mut self) -> Value {
-        let frame = self.frame().unwrap_or_else(|| panic!("the server closed the connection"));
+        let mut frame = self.frame().unwrap_or_else(|| panic!("the server closed the connection"));
+        while frame.first == PING {
+            self.send_frame(PONG, frame.payload);
+            frame = self.frame().unwrap_or_else(|| panic!("the server closed the connection"));
+        }
         assert_eq!(frame.first, TEXT, "not a text: {frame:?}");
         serde_json::from_slice(&frame.payload).unwrap_or_else(|error| panic!("no JSON ({error}): {frame:?}"))
     }
