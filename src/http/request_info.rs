@@ -82,9 +82,6 @@ pub(super) fn add_id(response: &mut HttpResponse, request: &RequestInfo) {
 
 /// Returns the id that the response carries, if a method reads the request: the one that the client
 /// sent, or one that a method asked for.
-///
-/// For other methods the header is not looked up, since that would cost them as much as a token
-/// does.
 pub(super) fn response_id(request: &LazyRequest<'_>) -> Option<HeaderValue> {
     HeaderValue::from_str(request.known_info()?.known_id()?).ok()
 }

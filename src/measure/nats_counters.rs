@@ -14,6 +14,10 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(3);
 /// Time after which it is no longer shown.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
+/// Maximum number of instances that are shown. Whoever may write to the subject of a service could
+/// make up any number.
+const MAX_INSTANCES: usize = 2048;
+
 /// What a server counts of its connection to NATS, if it has one.
 #[derive(Default)]
 pub(crate) struct NatsCounters(Mutex<NatsState>);
@@ -39,7 +43,7 @@ struct Heard {
 /// What an instance says of one of its methods.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct MemberLoad {
-    pub(crate) method: String,
+    pub(crate) method: &'static str,
     /// Whether it is a member of the group.
     #[serde(rename = "in")]
     pub(crate) is_in: bool,
@@ -98,9 +102,11 @@ impl NatsCounters {
     /// Notes what an instance says of its methods.
     pub(crate) fn note_instance(&self, service: &'static str, id: &str, is_own: bool, methods: Vec<MemberLoad>) {
         let heard = Heard { is_own, at: std::time::Instant::now(), methods };
-        let mut state = self.0.lock();
+        let (mut state, key) = (self.0.lock(), (service, id.to_owned()));
         state.instances.retain(|_, heard| heard.at.elapsed() < FORGOTTEN);
-        state.instances.insert((service, id.to_owned()), heard);
+        if state.instances.len() < MAX_INSTANCES || state.instances.contains_key(&key) {
+            state.instances.insert(key, heard);
+        }
     }
 
     /// Forgets an instance that has stopped.
@@ -150,7 +156,7 @@ mod tests {
         let stats = counters.stats().unwrap();
         assert_eq!((stats.is_connected, stats.reconnects), (true, 2));
         assert_eq!(stats.groups, [GroupStats { service: "orders", method: "add", is_in: false, left: 2 }]);
-        let load = MemberLoad { method: "add".to_owned(), is_in: true, usual_us: 3.5, wait_us: 0.0 };
+        let load = MemberLoad { method: "add", is_in: true, usual_us: 3.5, wait_us: 0.0 };
         counters.note_instance("orders", "b", false, vec![load.clone()]);
         counters.note_instance("orders", "a", true, vec![load]);
         let json = serde_json::to_value(counters.instances()).unwrap();
@@ -161,5 +167,9 @@ mod tests {
         assert_eq!(json[1]["methods"][0]["in"], true);
         counters.forget_instance("orders", "a");
         assert_eq!(counters.instances().len(), 1);
+        for number in 0..MAX_INSTANCES + 2 {
+            counters.note_instance("orders", &number.to_string(), false, Vec::new());
+        }
+        assert_eq!(counters.instances().len(), MAX_INSTANCES);
     }
 }

@@ -19,7 +19,7 @@ use crate::sync::Arc;
 use crate::trace::Sampling;
 
 use super::front::Front;
-use super::headers::CallHeaders;
+use super::headers::{CallHeaders, may_receive};
 use super::{events, reply};
 
 /// Takes a message for this method. Its call is begun, and has most often ended, when this returns:
@@ -41,12 +41,12 @@ pub(super) fn take(front: &Rc<Front>, route: &Arc<dyn Route>, message: Message) 
 
 /// Answers a message for this method.
 async fn answer(front: Rc<Front>, route: Arc<dyn Route>, message: Message) {
-    let logging = front.logging;
-    if !logging.ids {
+    let (logging, headers) = (front.logging, CallHeaders::of(&message));
+    if !logging.ids && !headers.has_id() {
         run(&front, &route, message, None).await;
         return;
     }
-    let described = CallHeaders::of(&message).brief();
+    let described = headers.brief().into_brief();
     let log = Rc::new(RequestLog::new(Arc::new(if logging.access { described.with_times() } else { described })));
     log.note_body(message.payload.len());
     let line = logging.access.then(|| {
@@ -69,12 +69,18 @@ async fn run(
 ) -> Option<usize> {
     let headers = CallHeaders::of(&message);
     let has_room = front.check_size(&message.payload);
+    let prefix = &front.connection.prefix;
+    if message.reply.as_ref().is_some_and(|reply| !may_receive(reply, prefix)) {
+        let reply = message.reply.as_deref();
+        log_throttled!(WARN, reply, "a message whose reply would be a call, or one for NATS itself, is ignored");
+        return None;
+    }
     let Some(reply) = message.reply.clone() else {
         has_room.ok()?;
         respond(front, route.name(), &message, headers, log).await;
         return Some(0);
     };
-    let takes_events = headers.events(&front.connection.prefix).is_some();
+    let takes_events = headers.events(prefix).is_some();
     let has_streams = has_room.and_then(|()| if takes_events { front.check_streams(route.name()) } else { Ok(()) });
     if let Err(error) = has_streams {
         return Some(reply::send(front, reply, RpcResponse::refused(&error), None).await);

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use callbox_client::__engine::wire::ControlMessage;
 
 use super::front::Front;
+use super::headers::may_receive;
 
 /// Does what the messages of a subscription ask for. Only this instance, or all instances of a
 /// service, get them.
@@ -19,7 +20,7 @@ pub(super) async fn obey(front: Rc<Front>, mut messages: Subscriber) {
             Ok(ControlMessage::Renew(call)) => front.open_calls.renew(&call),
             Err(_) => false,
         };
-        if let Some(reply) = message.reply {
+        if let Some(reply) = message.reply.filter(|reply| may_receive(reply, &front.connection.prefix)) {
             let answer = Bytes::from_static(if is_done { b"true" } else { b"false" });
             // An error means that the connection is about to end.
             let _ = front.connection.client.publish(reply, answer).await;

@@ -18,6 +18,7 @@ use crate::service::ServiceInfo;
 use crate::sync::Arc;
 
 use super::front::Front;
+use super::headers::may_receive;
 use super::member::{Member, QUEUE_GROUP};
 
 /// One service as others find it.
@@ -87,7 +88,8 @@ impl DiscoveredService {
     pub(super) async fn answer(&self, questions: Vec<(Question, Subscriber)>) {
         let each = questions.into_iter().map(|(question, asked)| asked.map(move |message| (question, message)));
         let mut questions = select_all(each);
-        while let Some((question, Message { reply: Some(reply), .. })) = questions.next().await {
+        while let Some((question, Message { reply, .. })) = questions.next().await {
+            let Some(reply) = reply.filter(|reply| may_receive(reply, &self.front.connection.prefix)) else { continue };
             let answer = match question {
                 Question::Ping => self.with_identity("ping", json!({})),
                 Question::Info => self.info(),
@@ -155,6 +157,7 @@ fn endpoint_stats<'a>(member: &'a Member, stats: &MethodStats) -> EndpointStats<
         queue_group: QUEUE_GROUP,
         num_requests: stats.inline + stats.queued + stats.refused,
         num_errors: errors,
+        // Its text could have what a caller has sent, and everybody may ask for it.
         last_error: "",
         processing_time,
         average_processing_time: processing_time.checked_div(stats.run.count()).unwrap_or_default(),

@@ -54,6 +54,8 @@ impl Frame for MessageFrame {
 struct NatsOutbox {
     reply: Option<RpcResponse>,
     messages: Vec<Bytes>,
+    /// Whether the messages are items. Otherwise they are reports of the progress.
+    is_subscription: bool,
     /// Maximum size of a message, in bytes.
     limit: usize,
     /// Whether the last message is the end, because an item was too large.
@@ -78,12 +80,15 @@ impl Outbox for NatsOutbox {
         if self.is_cut {
             return;
         }
-        self.messages.push(if message.len() <= self.limit {
-            Bytes::copy_from_slice(message)
-        } else {
+        if message.len() <= self.limit {
+            self.messages.push(Bytes::copy_from_slice(message));
+        } else if self.is_subscription {
             self.is_cut = true;
-            too_large(message, self.limit)
-        });
+            self.messages.push(too_large(message, self.limit));
+        } else {
+            let (bytes, limit) = (message.len(), self.limit);
+            log_throttled!(WARN, bytes, limit, "a report of progress has more bytes than NATS takes, and is not sent");
+        }
     }
 }
 
@@ -121,10 +126,10 @@ pub(super) async fn answer(
     };
     let session = Session::new(Arc::clone(&front.dispatch), client, LIMITS, front.stopping.clone());
     let limit = front.connection.client.max_payload();
-    let outbox = NatsOutbox { reply: None, messages: Vec::new(), limit, is_cut: false };
     let is_subscription = matches!(route.options().streams, StreamUse::Subscribes(_));
+    let outbox = NatsOutbox { reply: None, messages: Vec::new(), is_subscription, limit, is_cut: false };
     let first = MessageFrame { method: route.name(), params: message.payload, is_call: true };
-    let streaming = Streaming { front, session, outbox, to, events, is_subscription, log, replied: None };
+    let streaming = Streaming { front, session, outbox, to, events, log, replied: None };
     streaming.run(first).await
 }
 
@@ -137,7 +142,6 @@ struct Streaming<'a> {
     to: Subject,
     /// The subject of everything else.
     events: Subject,
-    is_subscription: bool,
     log: Option<&'a Rc<RequestLog>>,
     /// Size of the reply, once it was sent.
     replied: Option<usize>,
@@ -200,7 +204,7 @@ impl Streaming<'_> {
         let client = &self.front.connection.client;
         // Reports of the progress come before the reply, and items after it.
         let messages = mem::take(&mut self.outbox.messages);
-        let (before, after) = if self.is_subscription { (Vec::new(), messages) } else { (messages, Vec::new()) };
+        let (before, after) = if self.outbox.is_subscription { (Vec::new(), messages) } else { (messages, Vec::new()) };
         for message in before {
             self.publish(client, message).await;
         }
@@ -208,7 +212,7 @@ impl Streaming<'_> {
             if let Some(log) = self.log {
                 log.note_code(response.error);
             }
-            let instance = self.is_subscription.then_some(&*self.front.instance_subject);
+            let instance = self.outbox.is_subscription.then_some(&*self.front.instance_subject);
             self.replied = Some(reply::send(self.front, self.to.clone(), response, instance).await);
         }
         for message in after {
@@ -230,7 +234,8 @@ mod tests {
     #[test]
     fn an_item_that_is_too_large_ends_the_subscription() {
         let item = br#"{"jsonrpc":"2.0","method":"prices","params":{"subscription":"1","result":[1,2,3]}}"#;
-        let mut outbox = NatsOutbox { reply: None, messages: Vec::new(), limit: item.len(), is_cut: false };
+        let mut outbox =
+            NatsOutbox { reply: None, messages: Vec::new(), is_subscription: true, limit: item.len(), is_cut: false };
         outbox.push(item, None);
         assert!(outbox.has_room() && outbox.messages.len() == 1);
         outbox.limit -= 1;
@@ -241,5 +246,14 @@ mod tests {
         assert!(end.starts_with(expected) && end.ends_with("}}}"), "{end}");
         assert!(serde_json::from_str::<serde::de::IgnoredAny>(&end).is_ok());
         assert!(!outbox.has_room() && outbox.messages.len() == 2);
+    }
+
+    #[test]
+    fn a_report_that_is_too_large_is_left_out() {
+        let mut outbox =
+            NatsOutbox { reply: None, messages: Vec::new(), is_subscription: false, limit: 2, is_cut: false };
+        outbox.push(b"[1]", None);
+        outbox.push(b"{}", None);
+        assert!(outbox.has_room() && outbox.messages == [&b"{}"[..]]);
     }
 }

@@ -55,15 +55,19 @@ impl<'a> CallHeaders<'a> {
         Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|timeout| !timeout.is_zero())
     }
 
+    /// Whether the message has an id.
+    pub(super) fn has_id(self) -> bool {
+        self.values(header::REQUEST_ID).next().is_some()
+    }
+
     /// Returns the services that wait for the call.
     pub(super) fn chain(self) -> Option<&'a str> {
         self.only(header::CHAIN)
     }
 
-    /// Returns the subject that takes what comes besides the reply. It must be an inbox: what a
-    /// caller names must not be made a call of a service, or a message for NATS itself.
+    /// Returns the subject that takes what comes besides the reply.
     pub(super) fn events(self, prefix: &str) -> Option<&'a str> {
-        self.only(header::EVENTS).filter(|subject| is_inbox(subject, prefix))
+        self.only(header::EVENTS).filter(|subject| may_receive(subject, prefix))
     }
 }
 
@@ -82,7 +86,10 @@ impl DescribeRequest for CallHeaders<'_> {
 }
 
 /// Whether messages may be sent to a subject that a caller names. `prefix` is that of the services.
-fn is_inbox(subject: &str, prefix: &str) -> bool {
+///
+/// A message there would be sent with the rights of this server: it must not be a call of a
+/// service, or a message for NATS itself.
+pub(super) fn may_receive(subject: &str, prefix: &str) -> bool {
     let is_plain = |token: &str| !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || c.is_control());
     let is_service = subject.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     !subject.starts_with('$')
@@ -156,7 +163,7 @@ mod tests {
             ("a..b", false),
             ("", false),
         ] {
-            assert_eq!(is_inbox(subject, "callbox"), expected, "{subject}");
+            assert_eq!(may_receive(subject, "callbox"), expected, "{subject}");
         }
     }
 

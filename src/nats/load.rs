@@ -24,6 +24,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// make up any number.
 const MAX_INSTANCES: usize = 1024;
 
+/// Maximum length of the id of an instance, in bytes. Those of callbox have 32.
+const MAX_ID: usize = 64;
+
 /// What an instance says of all methods of a service. Without methods, it has stopped.
 #[derive(Debug, Serialize, Deserialize)]
 struct LoadMessage {
@@ -77,14 +80,14 @@ impl ServiceMembers {
         if methods.is_empty() {
             return counters.forget_instance(self.service, id);
         }
-        let load = |(method, state): (&String, &MemberState)| MemberLoad {
-            method: method.clone(),
-            is_in: state.is_in,
-            usual_us: state.usual_us,
-            wait_us: state.wait_us,
+        // Another version may have other methods, and a message of somebody else any number.
+        let load = |member: &Rc<Member>| {
+            let method = member.route.bare_name();
+            let MemberState { is_in, usual_us, wait_us } = *methods.get(method)?;
+            Some(MemberLoad { method, is_in, usual_us, wait_us })
         };
         let is_own = id == self.front.instance;
-        counters.note_instance(self.service, id, is_own, methods.iter().map(load).collect());
+        counters.note_instance(self.service, id, is_own, self.members.iter().filter_map(load).collect());
     }
 
     /// Notes that an instance has said something. Returns whether it is new, or nothing if there
@@ -110,6 +113,9 @@ impl ServiceMembers {
         while let Some(message) = heard.next().await {
             // Another program may use the subject.
             let Ok(LoadMessage { id, methods }) = serde_json::from_slice(&message.payload) else { continue };
+            if id.len() > MAX_ID {
+                continue;
+            }
             let now = Instant::now();
             let Some(is_new) = self.note(&id, methods.is_empty(), now) else { continue };
             self.count(&id, &methods);

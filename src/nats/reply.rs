@@ -13,6 +13,9 @@ use super::front::Front;
 /// Room that the subject and the headers of a reply take of the server's maximum, in bytes.
 const HEADER_ROOM: usize = 1024;
 
+/// Maximum length of the text of an error in its header, in bytes. The payload has all of it.
+const MAX_ERROR_TEXT: usize = 256;
+
 /// Sends the response to a call: its result, or its error with headers that say so. With a
 /// subscription goes the subject of the instance that has it. Returns the size of the payload.
 pub(super) async fn send(front: &Front, to: Subject, response: RpcResponse, instance: Option<&str>) -> usize {
@@ -59,9 +62,10 @@ fn error_headers(code: i32, error: &[u8]) -> HeaderMap {
     headers
 }
 
-/// Returns a text without what would end the header.
+/// Returns the begin of a text, without what would end the header.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let begin = &text[..text.floor_char_boundary(MAX_ERROR_TEXT)];
+    begin.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -74,8 +78,9 @@ mod tests {
             (-32601, "Method not found", ("404", "Method not found")),
             (-32000, "Busy", ("429", "Busy")),
             (7, "one\r\nX: two", ("500", "one  X: two")),
+            (8, &"ä".repeat(200), ("500", &"ä".repeat(128))),
         ] {
-            let headers = error_headers(code, &RpcError::new(code, message).to_json());
+            let headers = error_headers(code, &RpcError::new(code, message.to_owned()).to_json());
             let get = |name| headers.get(name).map(HeaderValue::as_str);
             assert_eq!(
                 (get("Nats-Service-Error-Code"), get("Nats-Service-Error")),

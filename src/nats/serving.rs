@@ -8,8 +8,8 @@ use async_nats::SubscribeError;
 use futures::future::join_all;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::spawn_local;
-use tokio::time::timeout;
+use tokio::task::{JoinSet, spawn_local};
+use tokio::time::{sleep, timeout};
 
 use callbox_client::__engine::subject::{method_subject, service_subject};
 use callbox_client::__engine::{NatsConnection, unique_id};
@@ -34,6 +34,9 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time for the server to take the subscriptions at the start.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time until a refusal that has arrived is noted.
+const REFUSAL_TIME: Duration = Duration::from_millis(20);
 
 /// What a server brings to NATS.
 pub(crate) struct ServingParts {
@@ -84,9 +87,8 @@ impl NatsServing {
         thread.spawn(move || async move {
             match Groups::join(parts, leaves).await {
                 Ok(groups) => {
-                    let has_joined = groups.front.connection.fence(JOIN_TIMEOUT).await;
-                    let lost = || Err("NATS did not confirm the subscriptions in time".to_owned());
-                    _ = began.send(if has_joined { Ok(()) } else { lost() });
+                    // After an error nobody asks to stay, so all groups are left at once.
+                    _ = began.send(confirm(&groups.front.connection).await);
                     groups.serve(&leave_done, ends).await;
                     end_done.send_replace(true);
                 }
@@ -113,6 +115,21 @@ impl NatsServing {
     }
 }
 
+/// Waits until NATS has taken all subscriptions.
+///
+/// # Errors
+/// If it refuses one of them, or says nothing.
+async fn confirm(connection: &NatsConnection) -> Result<(), String> {
+    let has_answered = connection.fence(JOIN_TIMEOUT).await;
+    // A refusal comes before the answer, and a task of its own takes note of it.
+    sleep(REFUSAL_TIME).await;
+    match connection.refused_subscription() {
+        Some(refusal) => Err(refusal.to_owned()),
+        None if has_answered => Ok(()),
+        None => Err("it did not confirm the subscriptions in time".to_owned()),
+    }
+}
+
 async fn wait_for(mut done: watch::Receiver<bool>) {
     // An error means that there is nothing left that could do it.
     if timeout(LEAVE_TIMEOUT, done.wait_for(|done| *done)).await.is_err() {
@@ -125,6 +142,8 @@ struct Groups {
     front: Rc<Front>,
     /// The tasks that take calls. They end when the groups are left.
     taking: Vec<tokio::task::JoinHandle<()>>,
+    /// All other tasks. Each has a part of the connection, so they must end before it can.
+    others: JoinSet<()>,
     leaves: watch::Receiver<bool>,
 }
 
@@ -152,10 +171,10 @@ impl Groups {
             instance,
             body_limit,
         });
-        let mut groups = Self { front: Rc::clone(&front), taking: Vec::new(), leaves };
+        let mut groups = Self { front: Rc::clone(&front), taking: Vec::new(), others: JoinSet::new(), leaves };
         let own = front.connection.client.subscribe(front.instance_subject.clone()).await?;
-        spawn_local(obey(Rc::clone(&front), own));
-        spawn_local(pauses::watch(Rc::clone(&front)));
+        groups.others.spawn_local(obey(Rc::clone(&front), own));
+        groups.others.spawn_local(pauses::watch(Rc::clone(&front)));
         for service in services {
             groups.join_service(service, &builtins).await?;
         }
@@ -175,7 +194,7 @@ impl Groups {
             members.push(Rc::new(Member { front, route, subject, group, changed }));
         }
         let cancels = client.subscribe(service_subject(prefix, "cancel", name)).await?;
-        spawn_local(obey(Rc::clone(front), cancels));
+        self.others.spawn_local(obey(Rc::clone(front), cancels));
         let discovered = DiscoveredService {
             front: Rc::clone(front),
             about: service.about,
@@ -190,7 +209,7 @@ impl Groups {
             let calls = member.join().await?;
             self.taking.push(spawn_local(Rc::clone(member).serve(calls, self.leaves.clone())));
         }
-        spawn_local(async move { discovered.answer(questions).await });
+        self.others.spawn_local(async move { discovered.answer(questions).await });
         members.retain(|member| member.group.is_some());
         let service = Rc::new(ServiceMembers {
             front: Rc::clone(front),
@@ -201,9 +220,9 @@ impl Groups {
             heard: RefCell::default(),
         });
         let listens = Rc::clone(&service);
-        spawn_local(async move { listens.listen(heard).await });
+        self.others.spawn_local(async move { listens.listen(heard).await });
         let mut leaves = self.leaves.clone();
-        spawn_local(async move {
+        self.others.spawn_local(async move {
             tokio::select! {
                 () = service.speak() => {}
                 _ = leaves.wait_for(|leaves| *leaves) => service.say_goodbye().await,

@@ -104,6 +104,18 @@ pub(crate) fn large_results() {
         assert!(text(&reply).starts_with(r#"{"code":-32004,"#), "{}", text(&reply));
         let reply = request(&client, "large", &[], "[1000000]").await;
         assert_eq!(reply.payload.len(), 1_000_002);
+        // Its text is in a header as well, as far as there is room.
+        let text_of_error = "ä".repeat(300_000);
+        let reply = request(&client, "complain", &[], &format!(r#"["{text_of_error}"]"#)).await;
+        assert!(text(&reply).contains(&text_of_error), "{} bytes", reply.payload.len());
+        let inbox = client.new_inbox();
+        let mut events = client.subscribe(inbox.clone()).await.unwrap();
+        let params = r#"{"bytes":2000000,"_meta":{"progressToken":1}}"#;
+        let reply = request(&client, "report", &[("Callbox-Events", &inbox)], params).await;
+        assert_eq!(text(&reply), "true", "a report that is too large is left out");
+        let report = futures::StreamExt::next(&mut events);
+        let report = tokio::time::timeout(Duration::from_secs(10), report).await.unwrap().unwrap();
+        assert!(text(&report).contains(r#""done""#), "{}", report.payload.len());
     });
 }
 
@@ -144,6 +156,13 @@ pub(crate) fn odd_messages() {
             let reply = request(&client, "prices", &[("Callbox-Events", subject)], "").await;
             assert!(text(&reply).starts_with(r#"{"code":-32600,"#), "{subject}: {}", text(&reply));
         }
+        // A reply to one of these would be a call, with the rights of the server.
+        for subject in ["callbox.shop=2Emarket.sell", "callbox", "$SRV.PING"] {
+            for method in ["add", "nap", "prices"] {
+                let to = format!("{PREFIX}.{method}");
+                client.publish_with_reply(to, subject, Bytes::from_static(b"[1,2]")).await.unwrap();
+            }
+        }
         let (bytes, inbox) = (Bytes::from_static(b"\xff\xfe"), client.new_inbox());
         let reply = client.request(format!("{PREFIX}.add"), bytes).await.unwrap();
         assert!(text(&reply).starts_with(r#"{"code":-32700,"#), "{}", text(&reply));
@@ -156,6 +175,8 @@ pub(crate) fn odd_messages() {
         assert_eq!(text(&reply), "3");
     });
     assert_eq!(server.call(market::Market_Add { a: 1, b: 2 }), Ok(3));
+    let sell = server.stats()[0].methods.iter().find(|method| method.method == "market.sell").cloned().unwrap();
+    assert_eq!(sell.inline + sell.queued + sell.refused, 0, "nobody has called it");
     let metrics = server.with_token("ann").get("/metrics").body;
     let counted = r#"callbox_requests_refused_total{transport="nats",reason="too_large"} 1"#;
     assert!(metrics.contains(counted), "{metrics}");

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::market::{self, MarketClient};
-use super::run;
+use super::{connect, run};
 
 async fn market_client(nats: &NatsServer) -> Client {
     Nats::connect(&nats.url()).await.unwrap().service("shop.market")
@@ -99,12 +99,49 @@ pub(crate) fn subscriptions() {
             assert_eq!((*item, item.lag()), (price, None));
         }
         drop(prices);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(open(), 0);
+        tokio::task::block_in_place(|| until("it has ended", || open() == 0));
         let untyped = market_client(&nats).await;
         let mut prices = untyped.subscribe::<u64>("prices", ()).await.unwrap();
         untyped.call::<Value>("publish", json!({ "price": 7 })).await.unwrap();
         assert_eq!(prices.next().await.unwrap().unwrap().into_inner(), 7);
+    });
+}
+
+/// A subscription that nobody renews ends, and one whose client is there goes on.
+pub(crate) fn leases() {
+    let nats = NatsServer::start(&[]);
+    let server = market::start(&nats);
+    let open = || server.stats()[0].methods.iter().map(|method| method.subscriptions).sum::<u64>();
+    run(async {
+        let market = MarketClient::from(market_client(&nats).await);
+        let mut renewed = market.prices().await.unwrap();
+        let client = connect(&nats).await;
+        let (inbox, events) = (client.new_inbox(), client.new_inbox());
+        let mut items = client.subscribe(events.clone()).await.unwrap();
+        let mut replies = client.subscribe(inbox.clone()).await.unwrap();
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Callbox-Events", &*events);
+        let subject = "callbox.shop=2Emarket.prices";
+        client.publish_with_reply_and_headers(subject, inbox.clone(), headers, "".into()).await.unwrap();
+        let reply = replies.next().await.unwrap();
+        let instance = reply.headers.unwrap().get("Callbox-Instance").unwrap().to_string();
+        let renew = async |expected: &str| {
+            let payload = format!(r#"{{"renew":"{inbox}"}}"#);
+            let known = client.request(instance.clone(), payload.into()).await.unwrap();
+            assert_eq!(&known.payload[..], expected.as_bytes());
+        };
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        renew("true").await;
+        tokio::time::sleep(Duration::from_secs(13)).await;
+        market.publish(7).await.unwrap();
+        let item = items.next().await.unwrap();
+        assert!(std::str::from_utf8(&item.payload).unwrap().contains(r#""result":7"#), "{item:?}");
+        tokio::task::block_in_place(|| until("its time is over", || open() == 1));
+        renew("false").await;
+        market.publish(8).await.unwrap();
+        for expected in [7, 8] {
+            assert_eq!(renewed.next().await.unwrap().unwrap().into_inner(), expected);
+        }
     });
 }
 

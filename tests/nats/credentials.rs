@@ -191,16 +191,21 @@ pub(crate) fn permissions() {
 
 /// A service whose user may not do what it needs does not start, and says what is missing.
 pub(crate) fn missing_permissions() {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("nats.conf");
-    let text = r#"
-        authorization {
-            users = [{ user: service, password: s, permissions: { subscribe: ["callbox.>", "$SRV.>"] } }]
-        }
-    "#;
-    std::fs::write(&config, text).unwrap();
-    let nats = NatsServer::start(&["-c", config.to_str().unwrap()]);
-    let ended = Program::with_role("market", &["--nats", &with(&nats, "service:s"), "--port", "off"]).run();
-    assert!(!ended.status.success() && ended.log.contains("let the user subscribe"), "{ended:?}");
-    assert!(ended.log.contains("Permissions Violation for Subscription to"), "NATS says why: {}", ended.log);
+    for (allowed, missing) in [
+        (r#""callbox.>", "$SRV.>""#, "_INBOX."),
+        (r#""callbox.>", "_INBOX.>""#, "$SRV.PING"),
+        (r#""other.>", "$SRV.>", "_INBOX.>""#, "callbox._instance."),
+        (r#""callbox._instance.*", "$SRV.>", "_INBOX.>""#, "callbox."),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("nats.conf");
+        let user = format!("{{ user: service, password: s, permissions: {{ subscribe: [{allowed}] }} }}");
+        std::fs::write(&config, format!("authorization {{ users = [{user}] }}")).unwrap();
+        let nats = NatsServer::start(&["-c", config.to_str().unwrap()]);
+        let ended = Program::with_role("market", &["--nats", &with(&nats, "service:s"), "--port", "off"]).run();
+        assert!(!ended.status.success() && ended.log.contains("let the user subscribe"), "{allowed}: {ended:?}");
+        let refusal = format!("Permissions Violation for Subscription to \"{missing}");
+        let error = ended.log.lines().find(|line| line.contains("the services cannot take calls over NATS"));
+        assert!(error.is_some_and(|line| line.contains(&refusal)), "{allowed}: {}", ended.log);
+    }
 }

@@ -30,6 +30,10 @@ pub(crate) fn answers() {
     let _instances = [market::start(&nats), market::start(&nats)];
     run(async {
         let client = connect(&nats).await;
+        // Nobody could have an answer to these.
+        for subject in ["$SRV.PING", "$SRV.INFO", "$SRV.STATS"] {
+            client.publish(subject, "".into()).await.unwrap();
+        }
         let pings = ask(&client, "$SRV.PING").await;
         assert_eq!(pings.len(), 2);
         for ping in &pings {
@@ -74,7 +78,7 @@ pub(crate) fn foreign() {
             loop {
                 let (reply, headers, payload) = tokio::select! {
                     asked = info.next() => {
-                        let endpoints = r#"{"endpoints":[{"name":"add","subject":"numbers.add"},{"name":"fail","subject":"numbers.fail"}]}"#;
+                        let endpoints = r#"{"name":"math","id":"1","endpoints":[{"name":"add","subject":"numbers.add"},{"name":"fail","subject":"numbers.fail"}]}"#;
                         (asked.unwrap().reply.unwrap(), async_nats::HeaderMap::new(), endpoints.to_owned())
                     }
                     call = add.next() => {
@@ -103,6 +107,32 @@ pub(crate) fn foreign() {
         tokio::select! {
             () = service => {}
             () = calls => {}
+        }
+    });
+}
+
+/// A service of somebody else that comes back at another subject is found there.
+pub(crate) fn moved() {
+    let nats = NatsServer::start(&[]);
+    run(async {
+        let client = connect(&nats).await;
+        let math = Nats::connect(&nats.url()).await.unwrap().micro_service("math");
+        let mut info = client.subscribe("$SRV.INFO.math").await.unwrap();
+        for subject in ["first.add", "second.add"] {
+            let mut add = client.subscribe(subject).await.unwrap();
+            client.flush().await.unwrap();
+            let service = async {
+                let asked = info.next().await.unwrap().reply.unwrap();
+                let info =
+                    format!(r#"{{"name":"math","id":"1","endpoints":[{{"name":"add","subject":"{subject}"}}]}}"#);
+                client.publish(asked, info.into()).await.unwrap();
+                let call = add.next().await.unwrap().reply.unwrap();
+                client.publish(call, format!("\"{subject}\"").into()).await.unwrap();
+                add.unsubscribe().await.unwrap();
+                client.flush().await.unwrap();
+            };
+            let (answer, ()) = tokio::join!(math.call::<String>("add", ()), service);
+            assert_eq!(answer.unwrap(), subject);
         }
     });
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callbox::client::{ClientError, Nats, Retry};
+use callbox::{Server, service};
 use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::program::{Program, RunningProgram};
 use callbox_test_support::wait::until;
@@ -149,6 +150,21 @@ pub(crate) fn rolling_restart() {
     });
 }
 
+/// A service whose name is one of callbox's own subjects.
+#[derive(Default)]
+struct Load;
+
+#[service(name = "_load")]
+impl Load {
+    #[public_method]
+    fn say(&self) {}
+}
+
+/// Returns a server with a service that cannot be on NATS.
+pub(crate) fn ill_named() -> Server {
+    Server::new(Load::default)
+}
+
 /// A program that cannot do what its settings say does not start, and says why.
 pub(crate) fn start_errors() {
     let nats = NatsServer::start(&["--user", "me", "--pass", "secret"]);
@@ -165,7 +181,9 @@ pub(crate) fn start_errors() {
         assert!(!ended.status.success() && ended.log.contains(expected), "{arguments:?}: {ended:?}");
         assert!(!ended.log.contains("secret"));
     }
-    let url = nats.url().replace("nats://", "nats://me:secret@");
+    let url = nats.url_of("me:secret");
+    let ended = Program::with_role("ill-named", &["--nats", &url]).run();
+    assert!(!ended.status.success() && ended.log.contains("the service `_load` cannot be on NATS"), "{ended:?}");
     let mut program = Program::with_role("market", &["--nats", &url, "--port", "off"]).spawn();
     let line = program.wait_for_line("connected to NATS");
     assert!(!line.contains("secret"), "{line}");

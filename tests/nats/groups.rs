@@ -9,10 +9,13 @@ use callbox::client::{Client, Nats};
 use callbox::testing::TestServer;
 use callbox::{Server, service, testing};
 use callbox_test_support::nats_server::NatsServer;
+use callbox_test_support::wait::until;
+use callbox_test_support::websocket::WebSocket;
 use futures::StreamExt;
 use futures::stream::{FuturesUnordered, iter};
+use serde_json::{Value, json};
 
-use super::{connect, run};
+use super::{connect, market, run};
 
 /// A service that says which of its instances has run a call.
 struct Instance {
@@ -161,10 +164,10 @@ fn slow_instance_of(method: &'static str) {
     drop(instances);
 }
 
-/// Metrics and the console show the connection, the groups, and all instances.
+/// Metrics show the connection and the groups.
 pub(crate) fn shown() {
     let nats = NatsServer::start(&[]);
-    let [one, other] = instances::<2>(&nats);
+    let [one] = instances(&nats);
     let text = one.get("/metrics").body;
     for line in [
         "callbox_nats_connected 1",
@@ -174,5 +177,26 @@ pub(crate) fn shown() {
     ] {
         assert!(text.lines().any(|own| own == line), "{line} is missing:\n{text}");
     }
+}
+
+/// The console shows all instances, whichever of them one asks.
+pub(crate) fn in_console() {
+    let nats = NatsServer::start(&[]);
+    let [one, other] = [(); 2].map(|()| market::start(&nats));
+    let mut page = WebSocket::open_at(one.address(), "/console/socket", &[("X-Api-Token", "ann")]);
+    let mailboxes = page.subscribe("rpc.watchMailboxes", json!({}));
+    let mut shown = |what: &str, expected: &dyn Fn(&[Value]) -> bool| {
+        until(what, || expected(page.item_of(&mailboxes)["instances"].as_array().expect("a list")));
+    };
+    let add = |instance: &Value| {
+        let methods = instance["methods"].as_array().expect("a list");
+        methods.iter().find(|method| method["method"] == "add").cloned().expect("the method")
+    };
+    shown("both are there, and one is this server", &|instances| {
+        instances.len() == 2
+            && instances.iter().filter(|instance| instance["is_own"] == true).count() == 1
+            && instances.iter().all(|instance| add(instance)["in"] == true && instance["is_silent"] == false)
+    });
     drop(other);
+    shown("the other one has stopped", &|instances| instances.len() == 1 && instances[0]["is_own"] == true);
 }

@@ -45,9 +45,11 @@ const EVERY_SERVER: &[Test] = &[
     ("a_caller_that_leaves_cancels_its_call", clients::dropped_calls),
     ("items_of_a_subscription_arrive_in_order_until_it_is_dropped", clients::subscriptions),
     ("reports_of_a_call_arrive_before_its_result", clients::progress),
+    ("a_subscription_ends_if_nobody_renews_it", clients::leases),
     ("each_instance_gets_its_share_of_the_calls", groups::shares),
     ("an_instance_that_stops_under_load_loses_no_call", groups::stops_under_load),
     ("metrics_show_the_connection_and_the_groups", groups::shown),
+    ("the_console_shows_all_instances", groups::in_console),
     ("instances_answer_pings_and_say_what_they_have_and_how_they_do", discovery::answers),
     ("nats_py_calls_by_name_and_by_position", peers::python_client),
     ("the_server_of_nats_may_go_away_and_come_back", faults::server_restarts),
@@ -59,6 +61,7 @@ const CURRENT_SERVER: &[Test] = &[
     ("a_slow_instance_leaves_its_group_and_joins_again", groups::slow_instance),
     ("a_slow_instance_whose_calls_await_leaves_its_group_too", groups::slow_async_instance),
     ("services_of_others_are_called_by_their_endpoints", discovery::foreign),
+    ("a_service_of_somebody_else_is_found_where_it_is_now", discovery::moved),
     ("a_service_of_nats_py_is_called", peers::python_service),
     ("the_packages_of_nats_for_node_find_and_call_a_service", peers::node_client),
     ("a_service_of_the_packages_for_node_is_called", peers::node_service),
@@ -82,6 +85,7 @@ const CURRENT_SERVER: &[Test] = &[
 
 fn main() -> ExitCode {
     match std::env::var(ROLE).as_deref() {
+        Ok("ill-named") => return faults::ill_named().with_args().start().report(),
         Ok("orders") => return references::orders_alone().with_args().start().report(),
         Ok(_) => return market::server().with_args().start().report(),
         Err(_) => {}

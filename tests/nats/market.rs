@@ -33,6 +33,12 @@ impl Market {
         Err(RpcError::new(7, "not\r\ntoday").with_data(&json!({ "until": 8 })))
     }
 
+    /// Fails with an error of this text.
+    #[public_method]
+    fn complain(&self, text: String) -> Result<(), RpcError> {
+        Err(RpcError::new(9, text))
+    }
+
     #[private_api_method]
     fn secret(&self, call: &CallContext) -> String {
         call.caller().name().unwrap_or_default().to_owned()
@@ -55,6 +61,17 @@ impl Market {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         ms
+    }
+
+    /// Reports so many bytes, and then few.
+    #[public_method]
+    async fn report(&self, bytes: usize, progress: &Progress) -> bool {
+        for text in ["x".repeat(bytes), "done".to_owned()] {
+            progress.report(1, 2, &text);
+            // Reports that follow each other closely are sent as one.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        true
     }
 
     #[public_method]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -69,6 +69,7 @@ pub struct Connection {
     pub(super) inbox: Arc<Inbox>,
     connected: watch::Receiver<bool>,
     reconnects: Arc<AtomicU64>,
+    refused: Arc<OnceLock<String>>,
 }
 
 impl Nats {
@@ -143,7 +144,10 @@ impl Connection {
         let (reconnects, thread) = (Arc::new(AtomicU64::new(0)), NatsThread::start(move || (builder.begin)()));
         let thread = thread.map_err(|error| failed(&error))?;
         let inbox = Inbox::new(&format!("_INBOX.{}", unique_id()));
-        let options = watched(options, address.to_string(), &inbox, connected, &reconnects);
+        let refused = Arc::new(OnceLock::new());
+        let watch =
+            Watch { inbox: Arc::clone(&inbox), reconnects: Arc::clone(&reconnects), refused: Arc::clone(&refused) };
+        let options = watched(options, address.to_string(), connected, watch);
         let (servers, wildcard, delivery) = (address.servers(), inbox.wildcard(), Arc::clone(&inbox));
         let (opened, opening) = oneshot::channel();
         thread.spawn(move || async move {
@@ -167,7 +171,7 @@ impl Connection {
         let gone = |_| failed(&"its thread has ended");
         let client = opened.map_err(gone)?.map_err(|error| failed(&error))?;
         let connected = is_connected;
-        Ok(Nats(Arc::new(Self { client, thread, prefix: builder.prefix, inbox, connected, reconnects })))
+        Ok(Nats(Arc::new(Self { client, thread, prefix: builder.prefix, inbox, connected, reconnects, refused })))
     }
 
     /// Whether there is a connection now.
@@ -183,6 +187,11 @@ impl Connection {
     /// Returns how often the connection was opened again.
     pub fn reconnects(&self) -> u64 {
         self.reconnects.load(Ordering::Relaxed)
+    }
+
+    /// Returns what NATS has said of the first subscription that the user may not have.
+    pub fn refused_subscription(&self) -> Option<&str> {
+        self.refused.get().map(String::as_str)
     }
 
     /// Waits until everything has arrived that was on its way to this connection before. Returns
@@ -215,16 +224,21 @@ impl Connection {
     }
 }
 
+/// What changes with the events of a connection.
+struct Watch {
+    inbox: Arc<Inbox>,
+    reconnects: Arc<AtomicU64>,
+    refused: Arc<OnceLock<String>>,
+}
+
 /// Returns options with which the program learns of the loss of its connection, and waits for a new
 /// one.
 fn watched(
     options: ConnectOptions,
     address: String,
-    inbox: &Arc<Inbox>,
     connected: watch::Sender<bool>,
-    reconnects: &Arc<AtomicU64>,
+    Watch { inbox, reconnects, refused }: Watch,
 ) -> ConnectOptions {
-    let (inbox, reconnects) = (Arc::clone(inbox), Arc::clone(reconnects));
     let was_connected = AtomicBool::new(false);
     let note = move |event: Event| {
         match event {
@@ -243,7 +257,14 @@ fn watched(
             Event::SlowConsumer(subscription) => {
                 log_throttled!(ERROR, subscription, "NATS messages were dropped: the program reads too slowly");
             }
-            Event::ServerError(error) => log_throttled!(ERROR, %error, "an error of the NATS server"),
+            Event::ServerError(error) => {
+                log_throttled!(ERROR, %error, "an error of the NATS server");
+                let text = error.to_string();
+                if text.to_ascii_lowercase().contains("permissions violation for subscription") {
+                    // There may be one before.
+                    let _ = refused.set(text);
+                }
+            }
             Event::ClientError(error) => log_debug!(%error, "an error of the connection to NATS"),
             Event::LameDuckMode => log_line!(INFO, address, "the NATS server is about to stop"),
             Event::Draining | Event::Closed => {}

@@ -57,6 +57,10 @@ impl Target for MicroService {
         })
     }
 
+    fn forget(&self, method: &str) {
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner).remove(method);
+    }
+
     fn cancel_subject(&self) -> Option<&str> {
         None
     }

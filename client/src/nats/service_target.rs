@@ -15,6 +15,9 @@ pub(super) trait Target: Send + Sync + 'static {
     /// If there is no such method.
     fn subject<'a>(&'a self, method: &'a str, connection: &'a Connection) -> BoxFuture<'a, Result<String, RpcError>>;
 
+    /// Forgets the subject of a method at which nobody takes calls.
+    fn forget(&self, method: &str);
+
     /// Returns the subject that takes word of calls whose caller has left, if the service has one.
     fn cancel_subject(&self) -> Option<&str>;
 }
@@ -35,6 +38,10 @@ impl ServiceTarget {
 impl Target for ServiceTarget {
     fn subject<'a>(&'a self, method: &'a str, _: &'a Connection) -> BoxFuture<'a, Result<String, RpcError>> {
         Box::pin(ready(Ok(method_subject(&self.prefix, &self.name, method))))
+    }
+
+    fn forget(&self, _: &str) {
+        // It follows from the names.
     }
 
     fn cancel_subject(&self) -> Option<&str> {

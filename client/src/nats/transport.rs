@@ -170,6 +170,7 @@ impl ServiceCalls {
         let message = reply.ok_or_else(|| TransportError::lost("the connection to NATS was lost"))?;
         // Nobody takes calls at the subject.
         if message.status.is_some() {
+            self.target.forget(method);
             return Ok(Err(RpcError::unavailable()));
         }
         Ok(Ok(Reply { message, subject: reply_subject }))

@@ -26,7 +26,7 @@ use super::connection_state::ConnectionState;
 use super::guard::{RequestGuard, RouteRules};
 use super::middleware::BoxedAnswer;
 use super::rejection::HttpRejection;
-use super::request_info::{self, HttpDescription};
+use super::request_info::{self, HttpDescription, REQUEST_ID_HEADER};
 use super::status::{self, ErrorStatus};
 use super::trusted_proxies::TrustedProxies;
 use super::websocket::{WebSocketEndpoint, WebSocketLimits};
@@ -137,13 +137,14 @@ impl<H: BodyHandler> Endpoint<H> {
         request: &'a HttpRequest,
         payload: Payload,
     ) -> impl Future<Output = HttpResponse> + use<'a, H> {
-        if self.endpoint_config.logging.ids {
+        if self.endpoint_config.logging.ids || request.headers().contains_key(REQUEST_ID_HEADER) {
             return Either::Right(Box::pin(self.answer_logged(request, payload)) as LocalBoxFuture<'_, _>);
         }
         self.answer_with(request, payload, None)
     }
 
-    /// Answers a request whose lines in the log have its id.
+    /// Answers a request whose lines in the log have its id, as its sender has given it one, or all
+    /// requests have one.
     async fn answer_logged(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
         let RequestLogging { access, .. } = self.endpoint_config.logging;
         let described = request_info::brief(request);
@@ -234,7 +235,7 @@ impl<H: BodyHandler> Endpoint<H> {
         }
         let mut response = self.respond(answer, log);
         if let Some(id) = request_info::response_id(&lazy_request) {
-            response.headers_mut().insert(request_info::REQUEST_ID_HEADER, id);
+            response.headers_mut().insert(REQUEST_ID_HEADER, id);
         }
         Ok(response)
     }

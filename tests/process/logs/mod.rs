@@ -39,7 +39,7 @@ pub(crate) const TESTS: [Test; 32] = [
     ("in_a_log_of_json_an_error_at_the_start_is_an_object", formats::start_errors),
     ("a_log_format_that_has_no_effect_is_warned_of", formats::no_effect),
     ("lines_of_methods_have_method_caller_and_request_wherever_they_run", requests::lines_of_methods),
-    ("without_need_no_request_has_an_id", requests::unknown_requests),
+    ("an_id_that_was_sent_is_in_each_line_and_without_need_none_is_made", requests::sent_ids),
     ("lines_about_a_request_have_its_id_and_so_has_an_internal_error", requests::lines_of_callbox),
     ("a_request_without_a_usable_id_gets_one", requests::made_ids),
     ("in_the_access_log_each_request_is_one_line", requests::one_line_each),

@@ -77,13 +77,23 @@ pub(crate) fn lines_of_methods() {
     }
 }
 
-pub(crate) fn unknown_requests() {
+pub(crate) fn sent_ids() {
     let program = chatty(&[]);
-    let response = post(&program, &[("X-Request-Id", "7f3a")], &call("say", "[]"));
-    assert_eq!(response.header("x-request-id"), None, "nothing asks for it");
+    let sent = post(&program, &[TOKEN, ("X-Request-Id", "7f3a")], &call("whisper", "[]"));
+    assert_eq!(sent.header("x-request-id"), Some("7f3a"));
+    let failed = post(&program, &[("X-Request-Id", "7f3b")], &call("fail", "[]"));
+    assert_eq!(failed.json()["error"]["data"]["correlation_id"], "7f3b");
+    let none = post(&program, &[], &call("say", "[]"));
+    assert_eq!(none.header("x-request-id"), None, "nothing asks for it");
     let log = log_of(program);
-    let line = log.lines().find(|line| line.contains("a line of say")).expect("its line");
-    assert!(line.contains(r#"method="say""#) && !line.contains("7f3a") && !line.contains("request_id"), "{line}");
+    let line = |method: &str| {
+        let text = format!("a line of {method}");
+        log.lines().find(|line| line.contains(&text)).unwrap_or_else(|| panic!("{method}: {log}"))
+    };
+    for part in [r#"method="whisper""#, r#"caller="ann""#, r#"request_id="7f3a""#] {
+        assert!(line("whisper").contains(part), "{part}: {}", line("whisper"));
+    }
+    assert!(line("say").contains(r#"method="say""#) && !line("say").contains("request_id"), "{}", line("say"));
 }
 
 pub(crate) fn lines_of_callbox() {
