@@ -23,7 +23,7 @@ pub(super) fn next(time: Duration) -> io::Result<Typed> {
     // Crossterm reads the terminal itself if standard input is something else.
     if stdin.is_terminal() {
         let mut waited = [PollFd::new(&stdin, PollFlags::IN)];
-        let time = Timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
+        let time = Timespec::try_from(time).map_err(io::Error::other)?;
         match poll(&mut waited, Some(&time)) {
             // A signal, such as that of a window that changes its size.
             Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Typed::Nothing),

@@ -1,12 +1,12 @@
 //! The difference between two snapshots of the mailboxes.
 
-use callbox_cli::mailboxes::{Connections, Mailbox, ServiceMailboxes};
-
-use crate::nats::{short_length, shortened};
-
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+
+use callbox_cli::mailboxes::{Connections, Mailbox, ServiceMailboxes};
+
+use crate::nats::{short_length, shortened};
 
 /// The mailboxes of a server at one time.
 #[derive(Clone, Debug)]
