@@ -32,7 +32,11 @@ pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 /// Size from which on no further event is added to what is given to actix at once, in bytes.
 const CHUNK: usize = 16 * 1024;
 
-/// Runs the call in a body. Returns the response of events, or the only answer.
+/// A comment, which proxies take for life and clients leave out.
+const COMMENT: &[u8] = b":\n\n";
+
+/// Runs the call in a body. Returns the response of events, or the only answer. A call that is
+/// quiet for long has a response of events in any case, as proxies would give it up.
 pub(super) async fn answer(
     dispatch: &Arc<Dispatch>,
     client: SessionClient,
@@ -43,17 +47,24 @@ pub(super) async fn answer(
     let limits = SessionLimits { envelopes: 1, subscriptions: 1 };
     let mut session = Session::new(Arc::clone(dispatch), client, limits, config.stopping.clone());
     let (mut events, mut body) = (Events::default(), Some(body));
+    let keep_alive = config.websocket.ping_interval;
+    let mut timer = Box::pin(sleep_until(Instant::now() + keep_alive));
     let only = poll_fn(|cx| {
         if let Some(body) = body.take() {
             session.start(body, cx);
         }
-        session.poll_first(cx, &mut events)
+        match session.poll_first(cx, &mut events) {
+            Poll::Pending if timer.as_mut().poll(cx).is_ready() => {
+                events.0.extend_from_slice(COMMENT);
+                Poll::Ready(None)
+            }
+            polled => polled,
+        }
     });
     match only.await {
         Some(response) => Err(response),
         None => {
-            let keep_alive = config.websocket.ping_interval;
-            let timer = Box::pin(sleep_until(Instant::now() + keep_alive));
+            timer.as_mut().reset(Instant::now() + keep_alive);
             let counted = config.counters.connections.count(ConnectionCounter::EventStreams);
             let body = EventStream { session, events, timer, keep_alive, _counted: counted };
             Ok(HttpResponse::Ok()
@@ -72,7 +83,7 @@ struct EventStream {
     session: Session,
     events: Events,
     timer: Pin<Box<Sleep>>,
-    /// Time after which a comment is sent if there is no event, which proxies take for life.
+    /// Time after which a comment is sent if there is no event.
     keep_alive: Duration,
     _counted: CountedConnection,
 }
@@ -135,7 +146,7 @@ impl MessageBody for EventStream {
             this.timer.as_mut().reset(Instant::now() + this.keep_alive);
             // Registers the timer anew.
             cx.waker().wake_by_ref();
-            return Poll::Ready(Some(Ok(Bytes::from_static(b":\n\n"))));
+            return Poll::Ready(Some(Ok(Bytes::from_static(COMMENT))));
         }
         Poll::Pending
     }

@@ -150,6 +150,17 @@ fn a_quiet_stream_is_kept_alive_by_comments() {
 }
 
 #[test]
+fn a_call_that_reports_nothing_for_long_is_kept_alive_as_well() {
+    let running = start_with(|server| server.websocket_ping(Duration::from_millis(50)));
+    let params = json!({ "ms": 500, "_meta": { "progressToken": "t" } });
+    let mut stream = open(&running, "sleep", params);
+    let reply = stream.event().map(|event| event.message);
+    assert_eq!(reply, Some(json!({ "jsonrpc": "2.0", "result": 500, "id": 1 })));
+    assert!((2..=10).contains(&stream.comments), "{}", stream.comments);
+    assert_eq!(stream.event(), None);
+}
+
+#[test]
 fn the_token_of_a_subscription_is_checked_and_counted_once() {
     let running = start();
     let token = [("X-Api-Token", "root")];

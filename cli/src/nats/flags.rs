@@ -104,5 +104,8 @@ fn with_hint(error: String) -> String {
     if error.contains("authorization violation") {
         return error + ": put the user and the password into the address, or pass --nats-creds";
     }
+    if error.contains("CertificateRequired") {
+        return error + ": pass --nats-cert and --nats-key";
+    }
     error
 }
