@@ -103,6 +103,7 @@ pub(crate) fn paused_instance() {
                 Err(error) => panic!("{error:?}"),
             }
         }
+        eprintln!("{answered} calls were answered meanwhile, and {late} were late");
         assert!(answered > 0 && late > 0, "{answered} {late}");
         pauses.signal(Signal::CONT);
         tokio::time::sleep(Duration::from_millis(500)).await;
