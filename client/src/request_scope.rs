@@ -76,6 +76,18 @@ pub struct LineContext {
 }
 
 impl LineContext {
+    /// Returns the names and the values of what is known.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let Self { method, caller, request_id, trace_id } = self;
+        let facts = [
+            ("method", *method),
+            ("caller", caller.as_deref()),
+            ("request_id", request_id.as_deref()),
+            ("trace_id", trace_id.as_deref()),
+        ];
+        facts.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+
     /// Returns what is known on this thread now.
     pub fn of_thread() -> Self {
         match Current::of_thread() {

@@ -11,6 +11,7 @@ use crate::sync::Mutex;
 
 use super::stderr::{is_queued, write_stderr};
 use super::{JsonLine, LogFormat, LogThrottle};
+use callbox_client::__engine::LineContext;
 use callbox_client::__engine::log::{Caught, panic_text};
 
 /// Minimum time between two caught panics that are shown for the same place in the code.
@@ -98,6 +99,9 @@ fn json(panic: &PanicHookInfo<'_>, left_out: u64) -> String {
     let message = format!("panicked: {}", panic_text(panic.payload()));
     let mut line = JsonLine::new("ERROR", "callbox::panic", &message);
     line.field("thread", std::thread::current().name().unwrap_or("unnamed"));
+    for (name, value) in LineContext::of_thread().facts() {
+        line.field(name, value);
+    }
     if let Some(location) = panic.location() {
         line.field("location", &location.to_string());
     }

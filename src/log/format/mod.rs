@@ -50,17 +50,8 @@ where
 
 /// Calls `add` with each fact about the call around a line that the line does not have itself.
 fn add_context(event: &Event<'_>, mut add: impl FnMut(&str, &str) -> fmt::Result) -> fmt::Result {
-    let LineContext { method, caller, request_id, trace_id } = LineContext::of_thread();
-    let facts = [
-        ("method", method),
-        ("caller", caller.as_deref()),
-        ("request_id", request_id.as_deref()),
-        ("trace_id", trace_id.as_deref()),
-    ];
-    for (name, value) in facts {
-        if let Some(value) = value
-            && !has_field(event, name)
-        {
+    for (name, value) in LineContext::of_thread().facts() {
+        if !has_field(event, name) {
             add(name, value)?;
         }
     }

@@ -32,6 +32,10 @@ pub(crate) fn json_alone() {
             (panic["level"].as_str(), panic["message"].as_str()),
             (Some("ERROR"), Some("panicked: on\npurpose"))
         );
+        assert!(panic["method"].as_str().is_some_and(|method| method.starts_with("panics")), "{panic}");
+        let id = &panic["request_id"];
+        let error = log.iter().find(|line| line["message"] == "internal error" && line["request_id"] == *id);
+        assert!(id.is_string() && error.is_some(), "its caller has this id: {panic}");
         assert!(panic["location"].as_str().is_some_and(|place| place.contains("chatty.rs:")), "{panic}");
         assert!(panic["backtrace"].as_str().is_some_and(|trace| trace.contains('\n')), "{panic}");
     }
