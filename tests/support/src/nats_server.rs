@@ -1,10 +1,13 @@
 //! A NATS server as a process.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::wait::until;
 
@@ -47,12 +50,23 @@ impl NatsServer {
     /// # Panics
     /// If it does not.
     pub fn start(arguments: &[&str]) -> Self {
-        // The listener must be gone before the server takes its address.
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-        let arguments = arguments.iter().map(ToString::to_string).collect();
-        let mut server = Self { process: None, address: free, arguments };
-        server.start_again();
-        server
+        static STARTED: AtomicU64 = AtomicU64::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("callbox-nats-{}-{number}", std::process::id()));
+        fs::create_dir_all(&directory).expect("a directory");
+        // It takes a free port itself: one that was free before may be somebody else's by then.
+        let mut command = Command::new(nats_program());
+        command.args(["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir"]).arg(&directory).args(arguments);
+        let mut process = quiet(&mut command).spawn().expect("a NATS server");
+        let mut port = None;
+        until("the NATS server says where it listens", || {
+            assert_eq!(process.try_wait().expect("its state"), None, "the NATS server has ended at once");
+            port = fs::read_dir(&directory).expect("the directory").flatten().find_map(|file| port_in(&file.path()));
+            port.is_some()
+        });
+        let _ = fs::remove_dir_all(&directory);
+        let address = ([127, 0, 0, 1], port.expect("a port")).into();
+        Self { process: Some(process), address, arguments: arguments.iter().map(ToString::to_string).collect() }
     }
 
     /// Returns the URL of the server.
@@ -72,8 +86,7 @@ impl NatsServer {
     pub fn start_again(&mut self) {
         let mut command = Command::new(nats_program());
         command.args(["-a", "127.0.0.1", "-p", &self.address.port().to_string()]).args(&self.arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.process = Some(command.spawn().expect("a NATS server"));
+        self.process = Some(quiet(&mut command).spawn().expect("a NATS server"));
         until("the NATS server listens", || TcpStream::connect(self.address).is_ok());
     }
 
@@ -103,6 +116,17 @@ impl NatsServer {
             until("the NATS server stands still", || tasks().map(stat).all(is_stopped));
         }
     }
+}
+
+/// Leaves what the program says to nobody.
+fn quiet(command: &mut Command) -> &mut Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
+}
+
+/// Returns the port in the file in which a server says where it listens, once it is written.
+fn port_in(file: &Path) -> Option<u16> {
+    let ports: Value = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
+    ports["nats"][0].as_str()?.rsplit_once(':')?.1.parse().ok()
 }
 
 impl Drop for NatsServer {
