@@ -5,6 +5,8 @@ use std::time::Duration;
 use async_nats::{Client, HeaderMap, Message};
 use bytes::Bytes;
 use callbox_test_support::nats_server::NatsServer;
+use callbox_test_support::wait::until;
+use serde_json::{Value, json};
 
 use super::market;
 use super::{connect, run};
@@ -123,24 +125,30 @@ pub(crate) fn large_results() {
 pub(crate) fn cancelling() {
     let nats = NatsServer::start(&[]);
     let market = market::start(&nats);
+    let nap = || market.stats()[0].methods.iter().find(|method| method.method == "market.nap").cloned().unwrap();
     run(async {
         let client = connect(&nats).await;
-        let inbox = client.new_inbox();
-        let mut replies = client.subscribe(inbox.clone()).await.unwrap();
-        let payload = Bytes::from_static(br#"{"ms":10000}"#);
-        client.publish_with_reply(format!("{PREFIX}.nap"), inbox.clone(), payload).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let cancel = Bytes::from(format!(r#"{{"cancel":"{inbox}"}}"#));
-        let known = client.request("callbox._cancel.shop=2Emarket", cancel.clone()).await.unwrap();
-        assert_eq!(text(&known), "true");
-        let reply = futures::StreamExt::next(&mut replies).await.unwrap();
-        assert!(text(&reply).starts_with(r#"{"code":-32800,"#), "{}", text(&reply));
-        let unknown = client.request("callbox._cancel.shop=2Emarket", cancel).await.unwrap();
-        assert_eq!(text(&unknown), "false");
+        let words: [fn(&str) -> Value; 2] = [
+            |inbox| json!({ "cancel": inbox }),
+            |inbox| json!({ "jsonrpc": "2.0", "method": "$/cancelRequest", "params": { "id": inbox } }),
+        ];
+        for words in words {
+            let inbox = client.new_inbox();
+            let mut replies = client.subscribe(inbox.clone()).await.unwrap();
+            let payload = Bytes::from_static(br#"{"ms":10000}"#);
+            client.publish_with_reply(format!("{PREFIX}.nap"), inbox.clone(), payload).await.unwrap();
+            client.flush().await.unwrap();
+            tokio::task::block_in_place(|| until("it runs", || nap().running == 1));
+            let cancel = Bytes::from(words(&inbox).to_string());
+            let known = client.request("callbox._cancel.shop=2Emarket", cancel.clone()).await.unwrap();
+            assert_eq!(text(&known), "true");
+            let reply = futures::StreamExt::next(&mut replies).await.unwrap();
+            assert!(text(&reply).starts_with(r#"{"code":-32800,"#), "{}", text(&reply));
+            let unknown = client.request("callbox._cancel.shop=2Emarket", cancel).await.unwrap();
+            assert_eq!(text(&unknown), "false");
+        }
     });
-    let stats = market.stats();
-    let nap = stats[0].methods.iter().find(|method| method.method == "market.nap").unwrap();
-    assert_eq!((nap.cancelled, nap.running), (1, 0));
+    assert_eq!((nap().cancelled, nap().running), (2, 0));
 }
 
 /// What is too large, or names a subject that is no inbox, is refused, and nothing else changes.
