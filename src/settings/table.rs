@@ -177,8 +177,8 @@ settings! {
         /// Maximum number of open connections from one peer address; further ones are answered 503.
         /// Trusted proxies have no such limit
         max_connections_per_peer: usize = COUNT, "5000";
-        /// Maximum number of bodies of one WebSocket whose calls have not ended; it is not read
-        /// until one of them has
+        /// Maximum number of bodies of one WebSocket whose calls have not ended; further ones
+        /// wait until one of them has
         websocket_calls: usize = COUNT, "64";
         /// Maximum number of subscriptions of one connection; further ones are answered -32000
         websocket_subscriptions: usize = COUNT, "1024";

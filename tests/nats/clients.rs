@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callbox::client::{Client, ClientError, Nats};
+use callbox::testing::TestServer;
 use callbox::{Lag, Subscription};
 use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::wait::until;
@@ -58,7 +59,7 @@ pub(crate) fn nobody_there() {
 pub(crate) fn dropped_calls() {
     let nats = NatsServer::start(&[]);
     let server = market::start(&nats);
-    let nap = |server: &callbox::testing::TestServer| {
+    let nap = |server: &TestServer| {
         let stats = server.stats();
         let nap = stats[0].methods.iter().find(|method| method.method == "market.nap").unwrap();
         (nap.running, nap.cancelled)
@@ -82,11 +83,15 @@ pub(crate) fn dropped_calls() {
     });
 }
 
+fn open_subscriptions(server: &TestServer) -> u64 {
+    server.stats()[0].methods.iter().map(|method| method.subscriptions).sum()
+}
+
 /// Items of a subscription arrive in order, and dropping it ends it at the service.
 pub(crate) fn subscriptions() {
     let nats = NatsServer::start(&[]);
     let server = market::start(&nats);
-    let open = || server.stats()[0].methods.iter().map(|method| method.subscriptions).sum::<u64>();
+    let open = || open_subscriptions(&server);
     run(async {
         let market = MarketClient::from(market_client(&nats).await);
         let mut prices: Subscription<u64> = market.prices().await.unwrap();
@@ -111,7 +116,7 @@ pub(crate) fn subscriptions() {
 pub(crate) fn leases() {
     let nats = NatsServer::start(&[]);
     let server = market::start(&nats);
-    let open = || server.stats()[0].methods.iter().map(|method| method.subscriptions).sum::<u64>();
+    let open = || open_subscriptions(&server);
     run(async {
         let market = MarketClient::from(market_client(&nats).await);
         let mut renewed = market.prices().await.unwrap();

@@ -22,7 +22,7 @@ pub(super) fn width(view: &View) -> Option<usize> {
 }
 
 /// Returns the cell of an instance: a full mark if it is in the group of the method, and an empty
-/// one if it takes no calls for now.
+/// one while it takes no calls.
 pub(super) fn cell(InstanceCell { id, is_in }: &InstanceCell) -> Cell<'static> {
     let (mark, colour) = if *is_in { ("● ", Color::Green) } else { ("○ ", Color::Yellow) };
     Cell::from(Line::from(vec![Span::styled(mark, colour), Span::raw(sanitize(id))]))

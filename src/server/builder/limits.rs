@@ -93,9 +93,9 @@ impl Server {
     /// Sets the maximum number of bodies of one WebSocket whose calls have not ended. Default: 64.
     /// At least 1.
     ///
-    /// A batch is one body. While there are that many, the connection is not read, so its client
-    /// waits. Started subscriptions do not count, and neither do `rpc.unsubscribe` and
-    /// `$/cancelRequest`, which are answered at once.
+    /// A batch is one body. Further ones wait, and from 64 KiB of them on the connection is not
+    /// read, so its client waits. Started subscriptions do not count, and neither do
+    /// `rpc.unsubscribe` and `$/cancelRequest`: they go before what waits, and cancel that as well.
     pub fn websocket_calls(mut self, bodies: usize) -> Self {
         self.settings.websocket_calls = Some(bodies);
         self
@@ -111,8 +111,9 @@ impl Server {
 
     /// Sets the time between two pings of a WebSocket. Default: 20 s.
     ///
-    /// A client that has sent something in that time gets no ping. Pings also keep the connection
-    /// open in a proxy, which closes connections that carry nothing for long, often after 60 s.
+    /// A client gets them also if it sends all the time. They keep the connection open in a proxy,
+    /// which closes connections that carry nothing for long, often after 60 s. A response of events
+    /// has a comment after so long without an event.
     pub fn websocket_ping(mut self, interval: Duration) -> Self {
         self.settings.websocket_ping = Some(interval);
         self
