@@ -1,6 +1,7 @@
 // Inline Markdown of documentation: code, emphasis and links.
 
 import { make } from "./dom.js";
+import { Scan } from "./prose-scan.js";
 
 /// Maximum nesting depth of emphasis and links. Deeper ones are shown as they were written.
 const DEEPEST = 8;
@@ -37,7 +38,8 @@ function label(text) {
 }
 
 /// The reader of each mark returns its nodes and where it ends, or `null` if the mark is a plain
-/// character.
+/// character. It gets the scan of the text, the place of the mark, and a function that reads a part
+/// of the text.
 const READERS = {
   "\\": escaped, "`": code, "<": address, "&": entity, "!": image, "[": link,
   "*": emphasis, _: emphasis, "~": struck, "\n": lineEnd,
@@ -46,6 +48,8 @@ const READERS = {
 /// Returns a text as nodes.
 export function spans(text, definitions = new Map(), depth = 0) {
   const nodes = [];
+  const scan = new Scan(text);
+  const inner = (part) => spans(part, definitions, depth + 1);
   let plain = "";
   const flush = () => {
     if (plain !== "") {
@@ -56,7 +60,7 @@ export function spans(text, definitions = new Map(), depth = 0) {
   let at = 0;
   while (at < text.length) {
     const reader = depth < DEEPEST ? READERS[text[at]] : undefined;
-    const found = reader?.(text, at, (inner) => spans(inner, definitions, depth + 1), definitions);
+    const found = reader?.(scan, at, inner, definitions);
     if (found) {
       if (typeof found.node === "string") {
         plain += found.node;
@@ -74,55 +78,44 @@ export function spans(text, definitions = new Map(), depth = 0) {
   return nodes;
 }
 
-function escaped(text, at) {
+function escaped({ text }, at) {
   if (text[at + 1] === "\n") {
     return { node: make("br"), end: at + 2 };
   }
   return /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "") ? { node: text[at + 1], end: at + 2 } : null;
 }
 
-/// Code ends with as many backticks as it began with, so it may contain fewer of them in a row.
-function code(text, at) {
-  const marks = /^`+/.exec(text.slice(at))[0];
-  const end = closing(text, at + marks.length, marks);
+function code(scan, at) {
+  const [run, end] = [scan.run(at), scan.codeEnd(at)];
   if (end < 0) {
-    return { node: marks, end: at + marks.length };
+    return { node: "`".repeat(run), end: at + run };
   }
-  const inner = text.slice(at + marks.length, end).replaceAll("\n", " ");
+  const inner = scan.text.slice(at + run, end).replaceAll("\n", " ");
   const isPadded = /^ .* $/.test(inner) && inner.trim() !== "";
-  return { node: make("code", {}, isPadded ? inner.slice(1, -1) : inner), end: end + marks.length };
+  return { node: make("code", {}, isPadded ? inner.slice(1, -1) : inner), end: end + run };
 }
 
-function closing(text, from, marks) {
-  for (let at = text.indexOf(marks, from); at >= 0; at = text.indexOf(marks, at)) {
-    const run = /^`+/.exec(text.slice(at))[0].length;
-    if (run === marks.length) {
-      return at;
-    }
-    at += run;
-  }
-  return -1;
-}
-
-function address(text, at) {
+function address({ text }, at) {
   const found = /^<(https?:\/\/[^\s<>]+)>/i.exec(text.slice(at));
   return found && { node: anchor(found[1], [found[1]]), end: at + found[0].length };
 }
 
-function entity(text, at) {
+function entity({ text }, at) {
   const found = /^&[a-z]+;/.exec(text.slice(at, at + 8))?.[0];
   const isKnown = found !== undefined && Object.hasOwn(ENTITIES, found);
   return isKnown ? { node: ENTITIES[found], end: at + found.length } : null;
 }
 
 /// An image is shown as its alternative text, as the page loads nothing from other sites.
-function image(text, at) {
-  const found = /^!\[([^\]]*)\]\([^)]*\)/.exec(text.slice(at));
-  return found && { node: found[1], end: at + found[0].length };
+function image(scan, at) {
+  const end = scan.bracketEnd(at + 1);
+  const target = end < 0 ? null : TARGET.exec(scan.text.slice(end + 1));
+  return target && { node: scan.text.slice(at + 2, end), end: end + 1 + target[0].length };
 }
 
-function link(text, at, inner, definitions) {
-  const end = closingBracket(text, at);
+function link(scan, at, inner, definitions) {
+  const { text } = scan;
+  const end = scan.bracketEnd(at);
   if (end < 0) {
     return null;
   }
@@ -142,26 +135,6 @@ function link(text, at, inner, definitions) {
     return { node: inner(words), end: end + 1 + (named?.[0].length ?? 0) };
   }
   return null;
-}
-
-/// Returns where the bracket at `at` closes. Brackets within code do not count.
-function closingBracket(text, at) {
-  let depth = 0;
-  for (let here = at; here < text.length; here += 1) {
-    if (text[here] === "\\") {
-      here += 1;
-    } else if (text[here] === "`") {
-      here = code(text, here).end - 1;
-    } else if (text[here] === "[") {
-      depth += 1;
-    } else if (text[here] === "]") {
-      depth -= 1;
-      if (depth === 0) {
-        return here;
-      }
-    }
-  }
-  return -1;
 }
 
 /// Creates a link if it leads to a web page, or else its text alone. The browser parses the scheme
@@ -185,16 +158,12 @@ function parsed(target) {
 
 /// Reads `*` and `_`, once for emphasis and twice for strong emphasis. `_` has no effect within a
 /// word, such as `max_wait`.
-function emphasis(text, at, inner) {
-  const mark = text[at];
-  const run = /^(\*+|_+)/.exec(text.slice(at))[0].length;
-  const isWord = (character) => /[\p{L}\p{N}_]/u.test(character ?? " ");
-  if (/\s/.test(text[at + run] ?? " ") || (mark === "_" && isWord(text[at - 1]))) {
-    return { node: mark.repeat(run), end: at + run };
-  }
+function emphasis(scan, at, inner) {
+  const { text } = scan;
+  const [mark, run] = [text[at], scan.run(at)];
   const width = Math.min(run, 3);
-  const isWithinWord = (after) => mark === "_" && isWord(after);
-  const end = closingRun(text, at + run, mark.repeat(width), isWithinWord);
+  const isPlain = /\s/.test(text[at + run] ?? " ") || (mark === "_" && isWord(text[at - 1]));
+  const end = isPlain ? -1 : scan.emphasisEnd(at + run, mark.repeat(width), isWord);
   if (end < 0) {
     return { node: mark.repeat(run), end: at + run };
   }
@@ -204,36 +173,16 @@ function emphasis(text, at, inner) {
   return { node, end: end + width };
 }
 
-/// Returns where a run of this many marks closes the emphasis. Marks within code or after a space
-/// do not.
-function closingRun(text, from, marks, isWithinWord) {
-  for (let at = from; at < text.length; at += 1) {
-    if (text[at] === "\\") {
-      at += 1;
-    } else if (text[at] === "`") {
-      at = code(text, at).end - 1;
-    } else if (text[at] === marks[0]) {
-      let end = at;
-      while (text[end] === marks[0]) {
-        end += 1;
-      }
-      const run = end - at;
-      const fits = run === marks.length || run === 3;
-      if (fits && !/\s/.test(text[at - 1]) && !isWithinWord(text[end])) {
-        return at + run - marks.length;
-      }
-      at = end - 1;
-    }
-  }
-  return -1;
+function isWord(character) {
+  return /[\p{L}\p{N}_]/u.test(character ?? " ");
 }
 
-function struck(text, at, inner) {
+function struck({ text }, at, inner) {
   const found = /^~~(?!\s)([^~]+?)~~/.exec(text.slice(at));
   return found && { node: make("del", {}, inner(found[1])), end: at + found[0].length };
 }
 
 /// Two spaces at the end of a line are a line break.
-function lineEnd(text, at) {
+function lineEnd({ text }, at) {
   return { node: text.slice(Math.max(at - 2, 0), at) === "  " ? make("br") : " ", end: at + 1 };
 }

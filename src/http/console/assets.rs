@@ -43,6 +43,7 @@ files! {
     "notice.js": JS,
     "object.js": JS,
     "progress-bar.js": JS,
+    "prose-scan.js": JS,
     "prose-spans.js": JS,
     "prose.js": JS,
     "request-view.js": JS,

@@ -21,8 +21,8 @@ after(() => browser?.close());
 /// A test with a page of its own. Any line in the console of the page is a failure, also a
 /// violation of the policy, unless it matches `tolerates`.
 export function inPage(name, options, body) {
-  test(name, async () => {
-    const { path = "/console", base = url, tolerates = null, ...context } = options;
+  const { path = "/console", base = url, tolerates = null, timeout = 600_000, ...context } = options;
+  test(name, { timeout }, async () => {
     const session = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...context });
     const page = await session.newPage();
     const [said, failed] = [[], []];
