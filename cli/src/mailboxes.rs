@@ -60,6 +60,8 @@ pub struct Mailbox {
     pub failed: u64,
     pub panicked: u64,
     pub refused: u64,
+    #[serde(default)]
+    pub refused_for: Refusals,
     pub expired: u64,
     pub abandoned: u64,
     /// A server of an earlier version counts these as abandoned.
@@ -82,6 +84,13 @@ pub struct Mailbox {
     pub run: Histogram,
 }
 
+/// Numbers of rejected calls by reason, as far as a view needs them.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Refusals {
+    /// Calls whose parameters did not fit.
+    pub params: u64,
+}
+
 /// A histogram of durations: the upper end of each bucket in microseconds, and the number of calls
 /// in it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -93,6 +102,12 @@ impl Mailbox {
     /// Returns the number of calls that ended, with any outcome but a rejection.
     pub fn ended(&self) -> u64 {
         self.answered + self.failed + self.panicked + self.expired + self.abandoned + self.cancelled
+    }
+
+    /// Returns the number of calls that were rejected though their parameters fit, as the console
+    /// and the dashboard count them.
+    pub fn rejected(&self) -> u64 {
+        self.refused.saturating_sub(self.refused_for.params)
     }
 }
 

@@ -73,7 +73,7 @@ struct MethodFrame<'a> {
     running: u64,
     /// Calls per second since the last frame that ran to an end.
     ran_per_s: f64,
-    /// Calls per second since the last frame that were rejected because there were too many.
+    /// Calls per second since the last frame that were rejected though their parameters fit.
     rejected_per_s: f64,
     /// The fields from here on are about the window.
     wait: Percentiles,
@@ -162,7 +162,7 @@ impl<'a> MethodFrame<'a> {
             capacity: now.capacity,
             running: now.running,
             ran_per_s: per_s(|stats| stats.answered + stats.failed + stats.panicked),
-            rejected_per_s: per_s(|stats| stats.refused_for.of_overload()),
+            rejected_per_s: per_s(|stats| stats.refused_for.with_fitting_params()),
             wait: Percentiles::of(&now.wait.since(&oldest.wait)),
             run: Percentiles::of(&now.run.since(&oldest.run)),
             ended: EndCounts {

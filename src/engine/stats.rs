@@ -101,9 +101,9 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Returns the number of calls that were rejected because there were too many.
-    pub(crate) fn of_overload(&self) -> u64 {
-        self.full + self.caller + self.hopeless + self.overdue
+    /// Returns the number of calls that were rejected though their parameters fit.
+    pub(crate) fn with_fitting_params(&self) -> u64 {
+        self.full + self.caller + self.hopeless + self.overdue + self.unavailable
     }
 
     /// Returns the numbers since an earlier snapshot.

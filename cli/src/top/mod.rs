@@ -50,7 +50,8 @@ It needs a valid token, because the load of a server is not public. With nats://
 instances of all callbox services are asked, and ● marks those that are in the group of a method. \
 One that is out (○) has too much to do, and gets no calls until that is over.
 Connections that are open stand beside those that the server has rejected, or closed because their \
-client was slow or silent, since its start. Rates and times are those of the last interval; the depth of a mailbox is that at its end. \
+client was slow or silent, since its start. Rates and times are those of the last interval; the \
+depth of a mailbox is that at its end. Calls whose parameters do not fit do not count as rejected. \
 Methods with subscriptions have a table of their own: how many are open, and the items that were \
 sent and missed.
 

@@ -56,8 +56,8 @@ pub(crate) struct MailboxRow {
     pub(crate) ended: f64,
     /// Calls that ended without a result, per second.
     pub(crate) failed: f64,
-    /// Calls that were rejected, per second.
-    pub(crate) refused: f64,
+    /// Calls that were rejected though their parameters fit, per second.
+    pub(crate) rejected: f64,
     /// What the method sends, if it is a subscription that somebody has made.
     pub(crate) stream: Option<StreamRow>,
     /// Median and 99th percentile of the waiting time between the two snapshots.
@@ -177,7 +177,7 @@ impl MailboxRow {
             running: now.running,
             ended: a_second(Mailbox::ended),
             failed: a_second(|mailbox| mailbox.ended() - mailbox.answered),
-            refused: a_second(|mailbox| mailbox.refused),
+            rejected: a_second(Mailbox::rejected),
             // What has never had a subscriber may be any method.
             stream: (now.subscriptions + now.items > 0).then(|| StreamRow {
                 subscriptions: now.subscriptions,
@@ -205,7 +205,7 @@ pub(crate) mod tests {
     pub(crate) fn mailbox(method: &str, depth: u64, answered: u64, refused: u64, run: &[(f64, u64)]) -> Value {
         json!({
             "method": method, "group": null, "depth": depth, "capacity": 100, "running": 1, "inline": 0, "queued": answered,
-            "answered": answered, "failed": 2, "panicked": 1, "refused": refused, "expired": 0, "abandoned": 0,
+            "answered": answered, "failed": 2, "panicked": 1, "refused": refused + 3, "refused_for": { "params": 3 }, "expired": 0, "abandoned": 0,
             "usual_us": 1.0, "wait": { "count": 0, "buckets": [] }, "run": { "count": 1, "buckets": run },
         })
     }
@@ -231,7 +231,7 @@ pub(crate) mod tests {
         let now = snapshot(begin + Duration::from_secs(2), &[mailbox("a", 50, 300, 25, &[(10.0, 100), (500.0, 10)])]);
         let view = View::between(&before, &now);
         let row = &view.rows[0];
-        assert_eq!((row.ended, row.failed, row.refused, row.fullness()), (100.0, 0.0, 10.0, 0.5));
+        assert_eq!((row.ended, row.failed, row.rejected, row.fullness()), (100.0, 0.0, 10.0, 0.5));
         assert_eq!(row.run, [Some(Duration::from_micros(500)); 2]);
         assert_eq!(row.wait, [None; 2]);
         // A mailbox that is new, and a server that was restarted.

@@ -52,15 +52,15 @@ impl Screen {
     fn head(&self) -> Vec<Line<'_>> {
         let sum = |of: fn(&MailboxRow) -> f64| self.view.rows.iter().map(of).sum::<f64>();
         let waiting = self.view.rows.iter().map(|row| row.depth).sum::<u64>();
-        let refused = sum(|row| row.refused);
+        let rejected = sum(|row| row.rejected);
         let mut first = vec![
             Span::styled("callbox top ", BOLD),
             Span::raw(&self.url),
             Span::raw(format!("  {}/s", count(sum(|row| row.ended)))),
             Span::raw(format!("  {} waiting", count(waiting as f64))),
         ];
-        if refused > 0.0 {
-            first.push(Span::styled(format!("  {} refused/s", count(refused)), Color::Red));
+        if rejected > 0.0 {
+            first.push(Span::styled(format!("  {} rejected/s", count(rejected)), Color::Red));
         }
         let services = self.view.services.iter().map(|service| {
             let (mark, colour) = if service.is_up { ("● up", Color::Green) } else { ("● down", Color::Red) };
@@ -87,7 +87,7 @@ impl Screen {
         let mailbox = if bar < "MAILBOX".len() { "BOX" } else { "MAILBOX" };
         let first = ["METHOD"].into_iter().chain(id.map(|_| instances::TITLE)).chain([mailbox]);
         let first = first.map(|title| right(title.to_owned(), false));
-        let numbers = ["DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
+        let numbers = ["DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REJ/S"];
         let head = first.chain(numbers.map(|title| right(title.to_owned(), true))).map(|cell| cell.style(BOLD));
         let visible = self.view.rows.get(self.first_row..).unwrap_or_default();
         let above = [None].into_iter().chain(visible.iter().map(Some));
@@ -120,7 +120,7 @@ fn connections(connections: &Connections) -> Line<'static> {
 
 fn cells(row: &MailboxRow, above: Option<&MailboxRow>, name: usize, bar: usize) -> TableRow<'static> {
     let times = |[p50, p99]: [Option<std::time::Duration>; 2]| format!("{:>5} {:>5}", brief(p50), brief(p99));
-    let refused = if row.refused > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
+    let rejected = if row.rejected > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
     let ended = if row.failed > 0.0 { Style::new().fg(Color::Yellow) } else { Style::new() };
     let method = Cell::from(instances::method_name(row, above, name));
     let first = [method].into_iter().chain(row.instance.as_ref().map(instances::cell));
@@ -134,7 +134,7 @@ fn cells(row: &MailboxRow, above: Option<&MailboxRow>, name: usize, bar: usize) 
         right(count(row.ended), true).style(ended),
         right(times(row.wait), true),
         right(times(row.run), true),
-        right(count(row.refused), true).style(refused),
+        right(count(row.rejected), true).style(rejected),
     ];
     TableRow::new(first.chain(others))
 }
