@@ -38,9 +38,15 @@ impl Collector for ProcessCollector {
         if let Ok(files) = fs::read_dir("/proc/self/fd") {
             families.gauge("process_open_fds", "Number of open files", &(files.count() as u64))?;
         }
-        // There is no number if there is no limit.
-        if let Some(max) = number_after(&read("self/limits"), "Max open files") {
-            families.gauge("process_max_fds", "Maximum number of open files", &max)?;
+        let limits = read("self/limits");
+        for (name, help, line) in [
+            ("process_max_fds", "Maximum number of open files", "Max open files"),
+            ("process_virtual_memory_max_bytes", "Maximum size of the address space", "Max address space"),
+        ] {
+            // There is no number if there is no limit.
+            if let Some(max) = number_after(&limits, line) {
+                families.gauge(name, help, &max)?;
+            }
         }
         Ok(())
     }
@@ -87,7 +93,12 @@ mod tests {
 
     #[test]
     fn a_line_without_a_number_has_none() {
-        let limits = "Max cpu time   unlimited   unlimited\nMax open files   unlimited   unlimited   files\n";
+        let limits = "Max address space   unlimited   unlimited\nMax open files   unlimited   unlimited   files\n";
+        assert_eq!(number_after(limits, "Max address space"), None);
+        assert_eq!(
+            number_after("Max address space   8589934592   unlimited   bytes", "Max address space"),
+            Some(1 << 33)
+        );
         assert_eq!(number_after(limits, "Max open files"), None);
         assert_eq!(number_after("Max open files   1024   4096   files", "Max open files"), Some(1024));
         assert_eq!(number_after("Threads:\t7\n", "Threads:"), Some(7));

@@ -60,7 +60,7 @@ fn query_of(panel: &str) -> String {
     fill(query, "test[.]kitchen")
 }
 
-/// Returns what a panel shows now: a value for each method.
+/// Returns what a panel shows now: a value for each method, or one for the service.
 fn shown(prometheus: &Prometheus, panel: &str) -> BTreeMap<String, f64> {
     let samples = prometheus.query(&query_of(panel));
     let one = |sample: &Value| {
@@ -94,15 +94,20 @@ impl Drop for EndOf<'_> {
     }
 }
 
-/// Waits until a panel shows this of the flooded method, and returns what it shows then. A gauge is
-/// what it was at the last scrape, and a rate is none before the second one.
+/// Waits until a panel shows this of the flooded method, and returns what it shows then.
 fn once(prometheus: &Prometheus, panel: &str, is_seen: impl Fn(f64) -> bool) -> BTreeMap<String, f64> {
+    once_of("cook", prometheus, panel, is_seen)
+}
+
+/// The same of a method, or of the service, which has the name of none. A gauge is what it was at
+/// the last scrape, and a rate is none before the second one.
+fn once_of(name: &str, prometheus: &Prometheus, panel: &str, is_seen: impl Fn(f64) -> bool) -> BTreeMap<String, f64> {
     let mut seen = BTreeMap::new();
     until(panel, || {
         // Prometheus has news once a second.
         std::thread::sleep(Duration::from_millis(100));
         seen = shown(prometheus, panel);
-        seen.values().all(|value| value.is_finite()) && seen.get("cook").is_some_and(|value| is_seen(*value))
+        seen.values().all(|value| value.is_finite()) && seen.get(name).is_some_and(|value| is_seen(*value))
     });
     seen
 }
@@ -115,6 +120,7 @@ fn check(prometheus: &Prometheus) {
     assert!(shown(prometheus, "Rejected").values().all(|calls| *calls > 0.0));
 
     // It waits for most of 32 calls, and `ring` for the one that runs.
+    once_of("", prometheus, "Waiting and running", |median| median > 0.05);
     let waiting = once(prometheus, "Waiting, by method", |cook| cook > 0.1);
     assert!(waiting["ring"] < waiting["cook"] / 2.0, "{waiting:?}");
     let time = once(prometheus, "Time of the methods", |cook| cook > 0.5);

@@ -6,7 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
 use callbox::testing::{self, TestServer};
+use callbox_test_support::examples::example;
 use callbox_test_support::http::{Connection, request};
+use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::quotes;
 use callbox_test_support::wait::until;
 use callbox_test_support::websocket::WebSocket;
@@ -151,13 +153,22 @@ pub(crate) fn fill(query: &str, service: &str) -> String {
 }
 
 pub(crate) fn scrapes() {
-    let server = server();
+    let nats = NatsServer::start(&[]);
+    let server = example("prices", &["--port", "0", "--nats", &nats.url()]).start();
+    let mut client = WebSocket::open(server.address());
+    let prices = client.subscribe("prices", json!(["PEAR"]));
+    let mut set = || {
+        client.result("set", json!(["PEAR", 2.75]));
+        client.item_of(&prices);
+    };
+    // A method that was never called has no histogram.
+    set();
     let prometheus = Prometheus::start(server.address());
     until("the server is scraped", || prometheus.query(r#"up{job="callbox"} == 1"#).len() == 1);
     // A rate needs two scrapes, between which calls are made.
-    let moves = r#"rate(callbox_calls_total{method="publish",outcome="ok"}[1m]) > 0"#;
+    let moves = r#"rate(callbox_calls_total{method="set",outcome="ok"}[1m]) > 0"#;
     until("calls are counted", || {
-        publish(server.address());
+        set();
         !prometheus.query(moves).is_empty()
     });
 
@@ -166,7 +177,7 @@ pub(crate) fn scrapes() {
     let (mut with_data, mut without) = (0, Vec::new());
     for target in targets.flatten() {
         let expression = target["expr"].as_str().unwrap();
-        let samples = prometheus.query(&fill(expression, "test[.]shop"));
+        let samples = prometheus.query(&fill(expression, "example[.]market"));
         // What cannot be computed is `NaN`, of which a panel shows nothing.
         if samples.iter().all(|sample| sample["value"][1] == "NaN") {
             without.push(expression);

@@ -41,7 +41,21 @@ fn metrics_of(server: &TestServer) -> BTreeMap<String, Labels> {
     }
     // Prometheus itself makes it, for each target.
     metrics.insert("up".to_owned(), Labels::new());
+    metrics.extend(of_nats());
     metrics
+}
+
+/// Returns the metrics of a server that is connected to NATS, which this one is not. In the target
+/// `deploy` the queries for them are asked of one that is.
+fn of_nats() -> impl Iterator<Item = (String, Labels)> {
+    let of = |labels: &[&str]| labels.iter().map(|label| ((*label).to_owned(), BTreeSet::new())).collect::<Labels>();
+    let table = [
+        ("connected", of(&[])),
+        ("reconnects_total", of(&[])),
+        ("member", of(&["service", "method"])),
+        ("left_total", of(&["service", "method"])),
+    ];
+    table.into_iter().map(|(name, labels)| (format!("callbox_nats_{name}"), labels))
 }
 
 /// Returns what is wrong with an expression, and with a text that shows labels of its result.
@@ -149,7 +163,7 @@ fn the_dashboard_has_a_row_for_each_service_and_panels_that_do_not_overlap() {
     let panels = dashboard["panels"].as_array().unwrap();
     let rows: Vec<_> = panels.iter().filter(|panel| panel["type"] == "row").collect();
     let titles: Vec<_> = rows.iter().map(|row| row["title"].as_str().unwrap()).collect();
-    assert_eq!(titles, ["Overview", "Service $service", "Overload", "Streams", "Connections", "Process"]);
+    assert_eq!(titles, ["Overview", "Service $service", "Overload", "Streams", "Connections", "NATS", "Process"]);
     let repeated: Vec<_> = rows.iter().filter_map(|row| row["repeat"].as_str()).collect();
     assert_eq!(repeated, ["service"]);
     let names = dashboard["templating"]["list"].as_array().unwrap().iter().map(|variable| &variable["name"]);
