@@ -123,6 +123,7 @@ mod tests {
             notification: false,
             chain: None,
             request,
+            number: None,
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),

@@ -17,6 +17,7 @@ pub use crate::params::read as read_params;
 pub use crate::progress::{ProgressReport, ProgressSlot};
 pub use crate::representable::write;
 pub use crate::representable::{Unrepresentable, check};
+pub use crate::request_number::RequestNumber;
 pub use crate::request_scope::{LineContext, RequestScope, WithinRequest};
 pub use crate::rpc_error::{RpcError, code, log_all_causes};
 pub use crate::subscription::{Cursor, ItemSource, NextItem, Resumed, Shared, SourceEvent, SourceItem};

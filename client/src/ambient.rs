@@ -17,6 +17,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use crate::call_trace::{CallTrace, Entered};
+use crate::request_number::RequestNumber;
 use crate::trace_context::TraceContext;
 
 /// The request that brought the call of a method, as far as the calls that it makes need it.
@@ -125,6 +126,8 @@ pub struct Current {
     pub deadline: Instant,
     /// The request of the method's call, if the method reads it, or if the log names requests.
     pub request: Option<Arc<dyn AmbientRequest>>,
+    /// The number of the request, if the call was brought by one.
+    pub number: Option<RequestNumber>,
     /// The name of the caller, if the request is known. Lines of the log have it.
     pub caller: Option<Arc<str>>,
     /// Whether the call of the method is traced.
@@ -160,6 +163,12 @@ impl Current {
     /// method of that service waits in the chain of calls.
     pub fn waits_for(&self, service: ServiceId, name: &str) -> bool {
         self.service == service || waiting(self.chain.as_ref()).is_some_and(|link| link.has(service, name))
+    }
+
+    /// Returns the id of the request that brought the method's call, if there was one.
+    pub fn request_id(&self) -> Option<Arc<str>> {
+        let known = self.request.as_ref().map(|request| request.id());
+        known.or_else(|| self.number.map(RequestNumber::id))
     }
 
     /// Returns the link of a call that the method makes and waits for.
@@ -248,7 +257,7 @@ mod tests {
     fn running(name: &'static str, chain: Option<Arc<Link>>) -> Current {
         let (service, deadline) = (ServiceId::fresh(), Instant::now());
         let trace = CallTrace::Off;
-        Current { service, name, chain, method: "m", deadline, request: None, caller: None, trace }
+        Current { service, name, chain, method: "m", deadline, request: None, number: None, caller: None, trace }
     }
 
     #[test]

@@ -92,6 +92,7 @@ mod params;
 mod progress;
 mod representable;
 mod request;
+mod request_number;
 mod request_scope;
 mod response;
 mod result_alias;

@@ -69,7 +69,7 @@ pub struct LineContext {
     pub method: Option<&'static str>,
     /// The name of its caller, if the request of the call is known.
     pub caller: Option<Arc<str>>,
-    /// The id of the request, if the request is known. If it has no id yet, it gets one.
+    /// The id of the request, if there is one. If it has no id yet, it gets one.
     pub request_id: Option<Arc<str>>,
     /// The number of the trace that the request belongs to, if it is known.
     pub trace_id: Option<String>,
@@ -96,22 +96,28 @@ impl LineContext {
                 let trace_id = request.as_ref().and_then(|request| request.trace()).map(|trace| trace.trace_id());
                 Self { request_id: request.map(|request| request.id()), trace_id, ..Self::default() }
             }
-            // A method without a known request runs for a request that nobody has looked at.
-            Some(Current { method, caller, trace, request: of_method, .. }) => {
-                let request = of_method.or_else(request);
-                let sent = || request.as_ref()?.trace();
-                let trace = trace.span().and_then(|span| span.context().cloned()).or_else(sent);
-                let trace_id = trace.map(|trace| trace.trace_id());
-                Self { method: Some(method), caller, request_id: request.map(|request| request.id()), trace_id }
+            Some(current) => {
+                let current = in_scope(current);
+                let sent = || current.request.as_ref()?.trace();
+                let trace = current.trace.span().and_then(|span| span.context().cloned()).or_else(sent);
+                let (request_id, trace_id) = (current.request_id(), trace.map(|trace| trace.trace_id()));
+                Self { method: Some(current.method), caller: current.caller, request_id, trace_id }
             }
         }
     }
 }
 
-/// Returns the id of the request that this thread handles, if it is known.
+/// Returns the id of the request that this thread handles, if there is one.
 pub(crate) fn current_request_id() -> Option<Arc<str>> {
-    let of_method = Current::of_thread().and_then(|current| current.request);
-    of_method.or_else(request).map(|request| request.id())
+    match Current::of_thread() {
+        Some(current) => in_scope(current).request_id(),
+        None => request().map(|request| request.id()),
+    }
+}
+
+/// Returns the method with its request: one that nobody has looked at may be known to the thread.
+fn in_scope(current: Current) -> Current {
+    Current { request: current.request.or_else(request), ..current }
 }
 
 /// Returns the request in whose scope the thread is.
@@ -153,7 +159,7 @@ mod tests {
     fn current(request: Option<Arc<dyn AmbientRequest>>) -> Current {
         let (service, caller) = (ServiceId::fresh(), Some("ann".into()));
         let (deadline, trace) = (Instant::now(), CallTrace::Off);
-        Current { service, name: "s", chain: None, method: "m", deadline, request, caller, trace }
+        Current { service, name: "s", chain: None, method: "m", deadline, request, number: None, caller, trace }
     }
 
     #[test]

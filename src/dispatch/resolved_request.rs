@@ -210,6 +210,7 @@ impl<'a> ResolvedRequest<'a> {
                 None if context.meta.sampling == Sampling::Sampled => context.meta.request.brief().into(),
                 None => context.traced_request(),
             },
+            number: Some(context.meta.request.number()),
             trace: OwnTrace::default(),
         };
         Ok((route, call))

@@ -128,6 +128,7 @@ fn context<S: Service>(
     let sent = trace_for_calls(current.as_ref());
     let traced = TracedCall { service: Some(S::NAME), method: entry.name, id: None, sent: sent.as_ref() };
     let trace = trace::begin_in_process(current.as_ref().map(|current| &current.trace), &traced);
+    let number = current.as_ref().and_then(|current| current.number);
     let (cause, around) = match current {
         Some(current) if notification => (current.request, None),
         Some(mut current) => (current.request.take(), Some(current)),
@@ -157,7 +158,7 @@ fn context<S: Service>(
     let mut request = OnceLock::new();
     // Also for a method that does not read it, which may call one that does.
     if reads_request(core, entry) || cause.is_some() || sent.is_some() {
-        request = Arc::new(RequestInfo::in_process(cause.as_deref(), sent)).into();
+        request = Arc::new(RequestInfo::in_process(cause.as_deref(), sent).numbered(number)).into();
     }
     Ok(CallContext {
         method: entry.name,
@@ -167,6 +168,7 @@ fn context<S: Service>(
         notification,
         chain,
         request,
+        number,
         services: services_of(core, entry),
         progress: None,
         cancelled: CancelFlag::default(),

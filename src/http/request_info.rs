@@ -6,6 +6,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::dispatch::RequestLog;
+use crate::jsonrpc::code;
 use crate::peer::network;
 use crate::service::{DescribeRequest, LazyRequest, REQUEST_ID, RequestInfo, TRACEPARENT, TRACESTATE, TraceContext};
 
@@ -80,9 +81,12 @@ pub(super) fn add_id(response: &mut HttpResponse, request: &RequestInfo) {
     }
 }
 
-/// Returns the id that the response carries, if a method reads the request: the one that the client
-/// sent, or one that a method asked for.
-pub(super) fn response_id(request: &LazyRequest<'_>) -> Option<HeaderValue> {
+/// Returns the id that the response carries: that of an internal error, under which the log has the
+/// cause, or else the one that was sent or asked for, if a method reads the request.
+pub(super) fn response_id(request: &LazyRequest<'_>, error: Option<i32>) -> Option<HeaderValue> {
+    if error == Some(code::INTERNAL) {
+        return HeaderValue::from_str(&request.id()).ok();
+    }
     HeaderValue::from_str(request.known_info()?.known_id()?).ok()
 }
 
@@ -110,11 +114,13 @@ mod tests {
             let proxies = TrustedProxies::default();
             let described = HttpDescription { request: &sent, proxies: &proxies, log: None };
             let request = LazyRequest::new(&described);
-            assert_eq!(response_id(&request), None, "nobody reads it: {lines:?}");
+            assert_eq!(response_id(&request, None), None, "nobody reads it: {lines:?}");
+            let of_error = response_id(&request, Some(code::INTERNAL)).expect("an id");
             request.info();
-            assert_eq!(response_id(&request).as_ref().map(|id| id.to_str().unwrap()), *expected, "{lines:?}");
+            assert_eq!(response_id(&request, None).as_ref().map(|id| id.to_str().unwrap()), *expected, "{lines:?}");
             let made = request.info().id().to_owned();
-            assert_eq!(response_id(&request).unwrap(), *made, "{lines:?}");
+            assert_eq!(response_id(&request, None).unwrap(), *made, "{lines:?}");
+            assert!(expected.is_some() || of_error == *made, "there is one id: {lines:?}");
         }
     }
 

@@ -231,6 +231,7 @@ pub(super) mod tests {
             notification,
             chain: None,
             request: OnceLock::new(),
+            number: None,
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),

@@ -202,7 +202,7 @@ impl Meter {
         log_debug!(
             method = call.method,
             caller = call.caller.name(),
-            request_id = call.log_id(),
+            request_id = call.log_id().as_deref(),
             notification = call.notification,
             ?end,
             code = error.map(RpcError::code),
@@ -222,12 +222,12 @@ impl Meter {
         ) {
             if let Some(calls) = self.overload.record(Instant::now()) {
                 let why = error.data().map(RawValue::get);
-                log_warn!(method, calls, why, request_id = call.log_id(), "overload: calls were rejected");
+                log_warn!(method, calls, why, request_id = call.log_id().as_deref(), "overload: calls were rejected");
             }
         } else if call.notification {
             // A notification has no reply, so its error is only in the log.
             if let Some(calls) = self.lost_notification.record(Instant::now()) {
-                log_warn!(method, calls, code = error.code(), %error, request_id = call.log_id(), "notifications failed");
+                log_warn!(method, calls, code = error.code(), %error, request_id = call.log_id().as_deref(), "notifications failed");
             }
         }
     }

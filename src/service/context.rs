@@ -15,7 +15,7 @@ use crate::jsonrpc::RpcError;
 use super::caller_limit::CallerPlace;
 use super::request::{CallTransport, RequestInfo};
 use super::{CallTrace, ProgressSlot};
-use super::{Directory, Link, RequestScope};
+use super::{Directory, Link, RequestNumber, RequestScope};
 
 /// The context of a call: its caller, its method, its deadline, and the request that brought it.
 ///
@@ -47,6 +47,8 @@ pub struct CallContext {
     pub(crate) chain: Option<Arc<Link>>,
     /// The request, for a method that reads it; for others what the log needs of it, if anything.
     pub(crate) request: OnceLock<Arc<RequestInfo>>,
+    /// The number of the request; `None` for a call within the process that no request has led to.
+    pub(crate) number: Option<RequestNumber>,
     /// The other services, if a parameter of the method needs one.
     pub(crate) services: Option<Arc<Directory>>,
     /// Takes reports of the progress, if the caller has asked for them.
@@ -231,10 +233,11 @@ impl CallContext {
         self.services.as_ref()?.value()
     }
 
-    /// Returns the id of the request for a line of the log, if the request is known. If it has no
-    /// id yet, it gets one.
-    pub(crate) fn log_id(&self) -> Option<&str> {
-        self.request.get().map(|request| request.id())
+    /// Returns the id of the request for a line of the log, if there is a request. If it has no id
+    /// yet, it gets one.
+    pub(crate) fn log_id(&self) -> Option<Arc<str>> {
+        let known = self.request.get().map(|request| request.shared_id().clone());
+        known.or_else(|| self.number.map(RequestNumber::id))
     }
 
     /// Notes how long the call waited and ran, if the access log has that of its request.
@@ -258,6 +261,6 @@ impl CallContext {
     }
 
     fn request(&self) -> &RequestInfo {
-        self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None, None)))
+        self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None, None).numbered(self.number)))
     }
 }

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::TraceContext;
 use super::request::RequestInfo;
+use super::{RequestNumber, TraceContext};
 
 /// A request as its transport has it, which describes as much of it as somebody needs.
 pub(crate) trait DescribeRequest {
@@ -31,24 +31,26 @@ pub(crate) struct LazyRequest<'a> {
     described: &'a dyn DescribeRequest,
     /// What is known so far. Not two fields, since the future of each request holds them.
     known: Cell<Option<Arc<RequestInfo>>>,
+    number: RequestNumber,
 }
 
 impl<'a> LazyRequest<'a> {
     #[inline]
     pub(crate) fn new(described: &'a dyn DescribeRequest) -> Self {
-        Self { described, known: Cell::new(None) }
+        Self { described, known: Cell::new(None), number: RequestNumber::fresh() }
     }
 
     /// Returns the same request with what the log knows of it.
     #[cfg(feature = "nats")]
     pub(crate) fn logged_as(self, brief: &Arc<RequestInfo>) -> Self {
         self.known.set(Some(Arc::clone(brief)));
-        self
+        Self { number: brief.number(), ..self }
     }
 
     /// Returns a request that is described already.
     pub(crate) fn known(info: Arc<RequestInfo>) -> Self {
-        Self { described: &Unknown, known: Cell::new(Some(info)) }
+        let number = info.number();
+        Self { described: &Unknown, known: Cell::new(Some(info)), number }
     }
 
     /// Returns the request.
@@ -65,6 +67,17 @@ impl<'a> LazyRequest<'a> {
     /// Returns the request with its id and its trace, and maybe nothing else.
     pub(crate) fn brief(&self) -> Arc<RequestInfo> {
         self.get().unwrap_or_else(|| self.keep(self.described.brief().into_brief()))
+    }
+
+    /// Returns the id of the request, and makes one if it has none yet.
+    pub(crate) fn id(&self) -> Arc<str> {
+        self.get().map_or_else(|| self.number.id(), |known| Arc::clone(known.shared_id()))
+    }
+
+    /// Returns the number of the request.
+    #[inline]
+    pub(crate) fn number(&self) -> RequestNumber {
+        self.number
     }
 
     /// Returns the trace that the request belongs to, if its sender has said so.
@@ -89,7 +102,7 @@ impl<'a> LazyRequest<'a> {
     }
 
     fn keep(&self, info: RequestInfo) -> Arc<RequestInfo> {
-        let info = Arc::new(info);
+        let info = Arc::new(info.numbered(Some(self.number)));
         self.known.set(Some(Arc::clone(&info)));
         info
     }

@@ -1,15 +1,12 @@
 //! The request that brought a call: its transport, its peer, its headers and its id.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::call_times::CallTimes;
 use super::headers::RequestHeaders;
-use super::{AmbientRequest, TraceContext};
+use super::{AmbientRequest, RequestNumber, TraceContext};
 
 /// The name of the header with the id of a request, in lower case.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
@@ -47,6 +44,8 @@ pub(crate) struct RequestInfo {
     headers: RequestHeaders,
     /// The id, once it is known: a server makes one only if somebody asks for it.
     id: OnceLock<Arc<str>>,
+    /// What the id is made of, unless the client has sent one.
+    number: RequestNumber,
     /// The times of its calls, if the access log has them.
     times: Option<Arc<CallTimes>>,
     trace: Option<TraceContext>,
@@ -60,8 +59,8 @@ impl RequestInfo {
         let headers = RequestHeaders::copy(headers);
         let id = headers.get(REQUEST_ID).filter(|id| is_usable_id(id)).map(|id| OnceLock::from(Arc::from(id)));
         let trace = headers.get(TRACEPARENT).and_then(|parent| TraceContext::parse(parent, headers.get(TRACESTATE)));
-        let (transport, id) = (CallTransport::Http, id.unwrap_or_default());
-        Self { transport, peer, headers, id, times: None, trace, is_brief: false }
+        let (transport, id, number) = (CallTransport::Http, id.unwrap_or_default(), RequestNumber::fresh());
+        Self { transport, peer, headers, id, number, times: None, trace, is_brief: false }
     }
 
     /// Returns a message of NATS with these headers.
@@ -90,7 +89,18 @@ impl RequestInfo {
 
     /// Returns the same request with what the log knows of it: `same` is the same request as well.
     pub(crate) fn known_to_log(self, same: &Self) -> Self {
-        Self { id: OnceLock::from(Arc::clone(same.shared_id())), times: same.times.clone(), ..self }
+        let id = OnceLock::from(Arc::clone(same.shared_id()));
+        Self { id, number: same.number, times: same.times.clone(), ..self }
+    }
+
+    /// Returns the same request under this number, if it is known.
+    pub(crate) fn numbered(self, number: Option<RequestNumber>) -> Self {
+        Self { number: number.unwrap_or(self.number), ..self }
+    }
+
+    /// Returns the number of the request.
+    pub(crate) fn number(&self) -> RequestNumber {
+        self.number
     }
 
     /// Returns the same request with the times of its calls.
@@ -113,8 +123,9 @@ impl RequestInfo {
     /// request of the method that calls.
     pub(crate) fn in_process(cause: Option<&dyn AmbientRequest>, trace: Option<TraceContext>) -> Self {
         let id = cause.map(|cause| OnceLock::from(cause.id())).unwrap_or_default();
-        let headers = RequestHeaders::default();
-        Self { transport: CallTransport::InProcess, peer: None, headers, id, times: None, trace, is_brief: false }
+        let (transport, headers, number) =
+            (CallTransport::InProcess, RequestHeaders::default(), RequestNumber::fresh());
+        Self { transport, peer: None, headers, id, number, times: None, trace, is_brief: false }
     }
 
     /// Returns the same request as that of a WebSocket which it has opened.
@@ -174,8 +185,8 @@ impl RequestInfo {
         self.id.get().map(AsRef::as_ref)
     }
 
-    fn shared_id(&self) -> &Arc<str> {
-        self.id.get_or_init(fresh_id)
+    pub(crate) fn shared_id(&self) -> &Arc<str> {
+        self.id.get_or_init(|| self.number.id())
     }
 }
 
@@ -206,13 +217,6 @@ impl fmt::Debug for RequestInfo {
 fn is_usable_id(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`');
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(plain)
-}
-
-/// Returns an id that is unique in this process, and unlikely to repeat in another.
-fn fresh_id() -> Arc<str> {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("{:016x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! Internal errors: the caller gets an id, and the log has the cause under this id.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::fmt::Display;
-use std::hash::{BuildHasher, Hasher};
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::log::{LogThrottle, caught, discard, left_out};
+use crate::request_number::RequestNumber;
 use crate::request_scope::current_request_id;
 
 use super::{RpcError, code};
@@ -70,13 +69,13 @@ pub fn log_all_causes() {
 }
 
 /// Logs the cause of an internal error, and returns the id under which it is found: that of the
-/// request, if the request is known, else one of its own.
+/// request, if there is one, else one of its own.
 ///
 /// For one origin this logs an error at once, and then at most one a second, with the number of
 /// those left out: a caller may cause thousands a second. At the debug level there is a line for
 /// each.
 fn log_cause(origin: ErrorOrigin, cause: &dyn Display) -> String {
-    let id = current_request_id().map_or_else(correlation_id, |id| id.to_string());
+    let id = current_request_id().unwrap_or_else(|| RequestNumber::fresh().id()).to_string();
     let due = || {
         LAST_LOGGED
             .lock()
@@ -100,14 +99,6 @@ fn text(cause: &dyn Display) -> String {
         discard(panic);
         "(an error whose text panicked)".to_owned()
     })
-}
-
-/// Returns an id that is in both the log and the response, so that the two can be matched. It is
-/// unique in a process, and unlikely to repeat in another.
-fn correlation_id() -> String {
-    static PROCESS: LazyLock<u32> = LazyLock::new(|| RandomState::new().build_hasher().finish() as u32);
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("{:08x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ fn within_method() -> Current {
         method: "m",
         deadline: Instant::now() + Duration::from_secs(5),
         request: Some(Arc::new(Request)),
+        number: None,
         caller: None,
         trace: CallTrace::Off,
     }

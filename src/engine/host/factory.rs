@@ -90,6 +90,7 @@ fn starting<S: Service>(core: &Core<S>, part: &'static str) -> Current {
         method: part,
         deadline,
         request: None,
+        number: None,
         caller: None,
         trace: CallTrace::Off,
     }

@@ -54,6 +54,7 @@ pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current
         method: call.method,
         deadline: call.deadline,
         request: request.map(|request| Arc::clone(request) as Arc<dyn AmbientRequest>),
+        number: call.number,
         caller: request.and_then(|_| call.caller.shared_name()),
         trace: call.trace.0.clone(),
     }

@@ -233,8 +233,10 @@ impl<H: BodyHandler> Endpoint<H> {
         {
             return Ok(self.with_events(Box::pin(streams.events(request, body, log)).await, log));
         }
+        // The log adds the id that it knows.
+        let error = answer.error.filter(|_| log.is_none());
         let mut response = self.respond(answer, log);
-        if let Some(id) = request_info::response_id(&lazy_request) {
+        if let Some(id) = request_info::response_id(&lazy_request, error) {
             response.headers_mut().insert(REQUEST_ID_HEADER, id);
         }
         Ok(response)

@@ -49,6 +49,7 @@ fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Thermometer_Measure>> {
         notification: false,
         chain: None,
         request: OnceLock::new(),
+        number: None,
         services: None,
         progress: None,
         cancelled: CancelFlag::default(),

@@ -14,7 +14,7 @@ use callbox_test_support::program::RunningProgram;
 use callbox_test_support::trials::Test;
 use rustix::process::Signal;
 
-pub(crate) const TESTS: [Test; 32] = [
+pub(crate) const TESTS: [Test; 34] = [
     ("at_debug_each_call_is_one_line", calls::one_line_each),
     ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
     ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
@@ -39,9 +39,11 @@ pub(crate) const TESTS: [Test; 32] = [
     ("in_a_log_of_json_an_error_at_the_start_is_an_object", formats::start_errors),
     ("a_log_format_that_has_no_effect_is_warned_of", formats::no_effect),
     ("lines_of_methods_have_method_caller_and_request_wherever_they_run", requests::lines_of_methods),
-    ("an_id_that_was_sent_is_in_each_line_and_without_need_none_is_made", requests::sent_ids),
+    ("an_id_that_was_sent_is_in_each_line_and_in_the_response", requests::sent_ids),
+    ("a_request_without_an_id_has_one_in_its_lines_and_internal_errors", requests::unsent_ids),
     ("lines_about_a_request_have_its_id_and_so_has_an_internal_error", requests::lines_of_callbox),
     ("a_request_without_a_usable_id_gets_one", requests::made_ids),
+    ("a_response_with_an_internal_error_has_the_id_of_its_cause_in_the_log", requests::ids_of_errors),
     ("in_the_access_log_each_request_is_one_line", requests::one_line_each),
     ("messages_of_websockets_and_responses_of_events_are_in_the_access_log", requests::other_transports),
     ("a_request_whose_client_is_gone_is_in_the_access_log", requests::abandoned),

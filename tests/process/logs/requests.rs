@@ -83,8 +83,6 @@ pub(crate) fn sent_ids() {
     assert_eq!(sent.header("x-request-id"), Some("7f3a"));
     let failed = post(&program, &[("X-Request-Id", "7f3b")], &call("fail", "[]"));
     assert_eq!(failed.json()["error"]["data"]["correlation_id"], "7f3b");
-    let none = post(&program, &[], &call("say", "[]"));
-    assert_eq!(none.header("x-request-id"), None, "nothing asks for it");
     let log = log_of(program);
     let line = |method: &str| {
         let text = format!("a line of {method}");
@@ -93,7 +91,41 @@ pub(crate) fn sent_ids() {
     for part in [r#"method="whisper""#, r#"caller="ann""#, r#"request_id="7f3a""#] {
         assert!(line("whisper").contains(part), "{part}: {}", line("whisper"));
     }
-    assert!(line("say").contains(r#"method="say""#) && !line("say").contains("request_id"), "{}", line("say"));
+}
+
+pub(crate) fn unsent_ids() {
+    let program = chatty(&[]);
+    for method in CHATTY {
+        let response = post(&program, &[TOKEN], &call(method, "[]"));
+        // A method that calls others looks at its request, and the other ones do not.
+        assert_eq!(response.header("x-request-id").is_some(), method == "ask_deep", "{method}");
+    }
+    let batch: Vec<_> = CHATTY.iter().map(|method| call(method, "[]")).collect();
+    post(&program, &[TOKEN], &format!("[{}]", batch.join(",")));
+    let mut of_errors = Vec::new();
+    for method in ["fail", "panics", "panics_later", "panics_computing"] {
+        let failed = post(&program, &[], &call(method, "[]"));
+        let id = failed.json()["error"]["data"]["correlation_id"].as_str().expect("an id").to_owned();
+        assert_eq!(failed.header("x-request-id"), Some(&*id), "{method}");
+        of_errors.push(id);
+    }
+    let log = log_of(program);
+    let id_of = |line: &str| -> String {
+        let (_, rest) = line.split_once("request_id=\"").unwrap_or_else(|| panic!("no id: {line}"));
+        rest.split_once('"').unwrap_or_else(|| panic!("no id: {line}")).0.to_owned()
+    };
+    let (mut alone, mut of_batch) = (Vec::new(), Vec::new());
+    for method in CHATTY {
+        let text = format!("a line of {method} ");
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(&text)).map(id_of).collect();
+        let [first, second] = &lines[..] else { panic!("{method}: {log}") };
+        alone.push(first.clone());
+        of_batch.push(second.clone());
+    }
+    assert!(of_batch.iter().all(|id| *id == of_batch[0]), "a batch is one request: {of_batch:?}");
+    let all: std::collections::BTreeSet<_> = alone.iter().chain(&of_batch).chain(&of_errors).collect();
+    assert_eq!(all.len(), CHATTY.len() + 1 + of_errors.len(), "each request has its own: {alone:?} {of_errors:?}");
+    assert!(of_errors.iter().all(|id| log.contains(id.as_str())), "{of_errors:?}: {log}");
 }
 
 pub(crate) fn lines_of_callbox() {
@@ -113,7 +145,9 @@ pub(crate) fn lines_of_callbox() {
         ("panics_computing", "[]", -32603, "internal error"),
     ];
     for (number, (method, params, code, _)) in calls.iter().enumerate() {
-        let answer = post(&program, &[("X-Request-Id", &format!("id-{number}"))], &call(method, params)).json();
+        let response = post(&program, &[("X-Request-Id", &format!("id-{number}"))], &call(method, params));
+        assert_eq!(response.header("x-request-id"), Some(&*format!("id-{number}")), "{method}");
+        let answer = response.json();
         assert_eq!(answer["error"]["code"].as_i64().unwrap_or(0), *code, "{method}: {answer}");
         if *code == -32603 {
             assert_eq!(answer["error"]["data"]["correlation_id"], format!("id-{number}"), "{method}: {answer}");
@@ -145,6 +179,19 @@ pub(crate) fn made_ids() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 5);
+}
+
+pub(crate) fn ids_of_errors() {
+    for args in [&[][..], &["--access-log"], &["--log-format", "json"], &["--log", "debug"]] {
+        let program = chatty(args);
+        for sent in [None, Some("two words"), Some("7f3a")] {
+            let headers: Vec<_> = sent.iter().map(|id| ("X-Request-Id", *id)).collect();
+            let failed = post(&program, &headers, &call("fail", "[]"));
+            let id = failed.json()["error"]["data"]["correlation_id"].as_str().expect("an id").to_owned();
+            assert_eq!(failed.header("x-request-id"), Some(&*id), "{args:?} {sent:?}");
+            assert_eq!(sent == Some(&*id), sent == Some("7f3a"), "{args:?} {sent:?}");
+        }
+    }
 }
 
 pub(crate) fn one_line_each() {
