@@ -74,6 +74,8 @@ where
 {
     Ok(tracer(service_name)?.map(|tracer| {
         let layer = OpenTelemetryLayer::new(tracer)
+            // The conventions have no such attribute, and that of all calls would be the same.
+            .with_target(false)
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)

@@ -1,5 +1,6 @@
 //! Spans that a collector gets.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
@@ -64,8 +65,7 @@ pub(crate) fn fields() {
         ("rpc.system.name", "jsonrpc"),
     ];
     let attributes: Vec<_> = span.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let own: Vec<_> = attributes.into_iter().filter(|(name, _)| *name != "target").collect();
-    assert_eq!(own, expected);
+    assert_eq!(attributes, expected);
     assert!(span.is_server && !span.is_error && span.parent.is_empty(), "{span:?}");
     assert!(span.was_queued, "it never runs where it arrives");
     assert_eq!(span.events, ["started", "ended"]);
@@ -106,6 +106,22 @@ pub(crate) fn failures() {
         let (known, original) = if method == "nobody" { ("_OTHER", Some("nobody")) } else { (method, None) };
         assert_eq!((attribute("rpc.method"), attribute("rpc.method_original")), (Some(known), original), "{span:?}");
     }
+}
+
+/// The attributes of all calls, however they end, are those in the table of the guide.
+pub(crate) fn documented() {
+    let collector = Collector::start(Manner::Takes);
+    let front = front(&collector, &[]);
+    for method in ["front.queued", "front.refuse", "front.panics", "front.whisper", "nobody", "rpc.discover"] {
+        post(&front, &[], method, &json!([]));
+    }
+    let names = |span: &Received| span.attributes.keys().cloned().collect::<Vec<_>>();
+    let exported: BTreeSet<_> = collector.wait_for(6).iter().flat_map(names).collect();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../src/docs/tracing.md")).expect("the page");
+    let (_, section) = page.split_once("# What a span has").expect("the section");
+    let cells = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let names = cells.flat_map(|row| row.split(" | ").next().unwrap_or_default().split('`').skip(1).step_by(2));
+    assert_eq!(exported, names.map(str::to_owned).collect::<BTreeSet<_>>());
 }
 
 pub(crate) fn unsampled() {
@@ -154,7 +170,8 @@ pub(crate) fn spans_of_methods() {
     let (call, inner) =
         (collector.wait_for_span("test.front", "front.with_span"), collector.wait_for_span("test.front", "inner"));
     assert_eq!((inner.parent.as_str(), &inner.trace_id), (call.id.as_str(), &call.trace_id));
-    assert_eq!(inner.attributes.get("number").map(String::as_str), Some("7"));
+    let attributes: Vec<_> = inner.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(attributes, [("number", "7")], "what the method has written, and nothing else");
     // The lines of a method are no events of its span.
     result(&front, None, "front.line");
     let line = collector.wait_for_span("test.front", "front.line");

@@ -25,12 +25,13 @@ fn traceparent(is_sampled: bool) -> String {
 
 pub(crate) use roles::run as run_role;
 
-pub(crate) const TESTS: [Test; 22] = [
+pub(crate) const TESTS: [Test; 23] = [
     ("a_context_goes_on_though_nobody_records_it", passing::unrecorded),
     ("a_context_of_a_websocket_is_that_of_its_calls_unless_they_have_their_own", passing::over_websocket),
     ("a_malformed_context_counts_as_not_sent", passing::malformed),
     ("one_trace_goes_from_a_browser_through_services_of_two_processes", export::one_trace),
     ("a_span_has_the_fields_of_the_conventions", export::fields),
+    ("a_span_has_the_attributes_that_the_guide_names_and_no_others", export::documented),
     ("a_failed_call_has_the_code_of_its_error", export::failures),
     ("what_a_trace_that_is_not_recorded_calls_is_not_recorded_either", export::unsampled),
     ("without_a_sender_the_ratio_decides", export::ratios),
