@@ -14,7 +14,7 @@ use callbox_test_support::program::RunningProgram;
 use callbox_test_support::trials::Test;
 use rustix::process::Signal;
 
-pub(crate) const TESTS: [Test; 34] = [
+pub(crate) const TESTS: [Test; 35] = [
     ("at_debug_each_call_is_one_line", calls::one_line_each),
     ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
     ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
@@ -46,6 +46,10 @@ pub(crate) const TESTS: [Test; 34] = [
     ("a_response_with_an_internal_error_has_the_id_of_its_cause_in_the_log", requests::ids_of_errors),
     ("in_the_access_log_each_request_is_one_line", requests::one_line_each),
     ("messages_of_websockets_and_responses_of_events_are_in_the_access_log", requests::other_transports),
+    (
+        "in_the_access_log_the_peer_is_the_client_that_a_trusted_proxy_names_and_else_the_sender",
+        requests::behind_proxies,
+    ),
     ("a_request_whose_client_is_gone_is_in_the_access_log", requests::abandoned),
     ("an_access_log_that_has_no_effect_is_warned_of", requests::without_effect),
     ("a_token_of_a_file_is_shown_once_when_it_is_made_and_nowhere_else", secrets::token_canary),

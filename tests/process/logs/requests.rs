@@ -5,7 +5,7 @@ use callbox_test_support::http::{Connection, request};
 use callbox_test_support::program::{Program, RunningProgram};
 use callbox_test_support::roles::GOOD_TOKEN;
 use callbox_test_support::wait::until;
-use callbox_test_support::websocket::WebSocket;
+use callbox_test_support::websocket::{WebSocket, handshake};
 use serde_json::{Value, json};
 
 use crate::logs::{call, lines, log_of, post};
@@ -296,6 +296,38 @@ pub(crate) fn other_transports() {
     let said: Vec<_> = of_socket.iter().filter(|line| line["message"] == "a line of say").collect();
     assert_eq!(said.len(), 3, "{log}");
     assert!(said[..2].iter().all(|line| line["request_id"] == "of-the-socket"), "{said:?}");
+}
+
+pub(crate) fn behind_proxies() {
+    const PROXY: [u8; 4] = [127, 0, 0, 2];
+    const STRANGER: [u8; 4] = [127, 0, 0, 3];
+    let program = chatty(&["--access-log", "--log-format", "json", "--trusted-proxies", "127.0.0.2,10.0.0.0/8"]);
+    // The left entry of a list is what the client has sent itself.
+    let by_list = ("X-Forwarded-For", "192.0.2.1, 203.0.113.7, 10.1.2.3");
+    let by_pairs = ("Forwarded", "for=192.0.2.1, for=\"[2001:db8::7]:4711\";proto=https");
+    let mut peers = Vec::new();
+    for (from, header, peer) in [
+        (PROXY, by_list, "203.0.113.7"),
+        (PROXY, by_pairs, "2001:db8::7"),
+        (PROXY, ("X-Forwarded-For", "unknown"), "127.0.0.2"),
+        (PROXY, ("X-Other", "203.0.113.7"), "127.0.0.2"),
+        (STRANGER, by_list, "127.0.0.3"),
+        (STRANGER, by_pairs, "127.0.0.3"),
+    ] {
+        let mut connection = Connection::open_from(from, program.address());
+        connection.send_request("POST", "/api", &[header], call("say", "[]"));
+        assert_eq!(connection.read_response().status, 200);
+        peers.push(peer);
+        // The request that opens a WebSocket has a line, and each of its messages.
+        connection.send(handshake(&[header]));
+        let mut socket = WebSocket::accepted(connection);
+        socket.result("say", json!([]));
+        socket.close();
+        peers.extend([peer; 2]);
+    }
+    let log = log_of(program);
+    let logged: Vec<_> = access(&log).iter().map(|line| line["peer"].clone()).collect();
+    assert_eq!(logged, peers, "{log}");
 }
 
 pub(crate) fn abandoned() {
