@@ -1,11 +1,10 @@
 //! The metrics as a scraper sees them.
 
+mod of_programs;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use callbox::metrics::Metrics;
-use callbox::metrics::prometheus_client::metrics::counter::Counter;
-use callbox::metrics::prometheus_client::metrics::family::Family;
 use callbox::testing::{self, TestServer};
 use callbox::{RpcError, Server, Subscription, Topic, service};
 use callbox_test_support::http::{Response, request};
@@ -252,28 +251,6 @@ fn subscriptions_and_connections_are_told() {
     socket.close();
     until("it is gone", || of(&server)[r#"callbox_connections{transport="websocket"}"#] == 0.0);
     assert_eq!(of(&server)[&format!("callbox_subscriptions{prices}")], 0.0);
-}
-
-/// One label.
-type ByArticle = [(&'static str, String); 1];
-
-#[test]
-fn a_program_adds_metrics_of_its_own_whose_labels_may_have_any_text() {
-    let (metrics, sold) = (Metrics::default(), Family::<ByArticle, Counter>::default());
-    metrics.register("shop_sold", "Number of articles that were sold", sold.clone());
-    let names = |config: &mut actix_web::web::ServiceConfig| {
-        let names = async |metrics: actix_web::web::Data<Metrics>| format!("{metrics:?}");
-        config.route("/names", actix_web::web::get().to(names));
-    };
-    let server = testing::start(Server::new(Shop::default).metrics(metrics).configure(names));
-    let known = request(server.address(), "GET", "/names", &[], "").body;
-    assert!(known.contains("shop_sold"), "a handler has them: {known}");
-    let article = "a \"quoted\\ name\nin two lines, größer".to_owned();
-    sold.get_or_create(&[("article", article)]).inc_by(7);
-    let body = scrape(server.address(), &[]).body;
-    let expected = r#"shop_sold_total{article="a \"quoted\\ name\nin two lines, größer"} 7"#;
-    assert!(body.lines().any(|line| line == expected), "{body}");
-    assert!(body.contains("# TYPE shop_sold_total counter\n"), "{body}");
 }
 
 #[test]
