@@ -1,6 +1,6 @@
 """The client of gemstone 0.12 against a callbox server in the gemstone dialect.
 
-Run by tests/python_clients.rs, which says where the server is.
+Run by tests/python/clients.rs, which says where the server is.
 """
 
 import os

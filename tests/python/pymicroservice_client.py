@@ -1,6 +1,6 @@
 """The client of pymicroservice 0.1.0 against a callbox server in the gemstone dialect.
 
-Run by tests/python_clients.rs, which says where the server is.
+Run by tests/python/clients.rs, which says where the server is.
 """
 
 import os

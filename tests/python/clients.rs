@@ -1,15 +1,14 @@
 //! The released Python clients of pymicroservice and gemstone call a server in the gemstone
 //! dialect.
-//!
-//! Needs Python 3 and both packages: `bash tests/python/setup` makes them ready.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use callbox::testing::{self, TestServer};
 use callbox::{Dialect, RpcError, Server, service};
+
+use crate::{ADVICE, interpreter, script};
 
 #[derive(Default)]
 struct MyService {
@@ -69,44 +68,34 @@ fn server() -> Server {
     Server::new(MyService::default).tokens(|token: &str| token == "hello_world")
 }
 
-/// The virtual environment that the set-up makes, beside what this test was built into.
-fn python() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory above tmp");
-    target.join("python/bin/python")
-}
-
 /// Runs one of the scripts against a server; each is a set of Python's own unit tests.
-fn run(script: &str, server: &TestServer, path: &str, token_header: Option<&str>) {
-    let mut command = Command::new(python());
+fn run(name: &str, server: &TestServer, path: &str, token_header: Option<&str>) {
+    let mut command = Command::new(interpreter());
     command
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script))
+        .arg(script(name))
         .env("CALLBOX_URL", server.url(path))
         .env("NO_PROXY", "*")
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    if let Some(name) = token_header {
-        command.env("CALLBOX_TOKEN_HEADER", name);
+    if let Some(header) = token_header {
+        command.env("CALLBOX_TOKEN_HEADER", header);
     }
-    let advice = "`bash tests/python/setup` makes Python and the clients ready";
-    let output = command.output().unwrap_or_else(|error| panic!("{}: {error}: {advice}", python().display()));
+    let output = command.output().unwrap_or_else(|error| panic!("{}: {error}: {ADVICE}", interpreter().display()));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!said.contains("ModuleNotFoundError"), "{said}\n{advice}");
-    assert!(output.status.success() && said.trim_end().ends_with("OK"), "{script} failed:\n{said}");
+    assert!(!said.contains("ModuleNotFoundError"), "{said}\n{ADVICE}");
+    assert!(output.status.success() && said.trim_end().ends_with("OK"), "{name} failed:\n{said}");
 }
 
-#[test]
-fn the_client_of_pymicroservice_is_answered() {
+pub(crate) fn pymicroservice() {
     let server = testing::start(server().dialect(Dialect::Gemstone));
     run("pymicroservice_client.py", &server, "/api", None);
 }
 
-#[test]
-fn the_client_of_gemstone_is_answered() {
+pub(crate) fn gemstone() {
     let server = testing::start(server().dialect(Dialect::Gemstone));
     run("gemstone_client.py", &server, "/api", None);
 }
 
-#[test]
-fn both_clients_are_answered_beside_a_strict_endpoint_and_with_another_token_header() {
+pub(crate) fn beside_a_strict_endpoint() {
     let server = testing::start(server().add_endpoint("/api/v0", Dialect::Gemstone).token_header("X-My-Key"));
     for script in ["pymicroservice_client.py", "gemstone_client.py"] {
         run(script, &server, "/api/v0", Some("X-My-Key"));
