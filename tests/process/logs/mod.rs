@@ -1,5 +1,6 @@
 //! What a server logs, and what it keeps to itself.
 
+mod access_log;
 mod broken_log;
 mod calls;
 mod causes;
@@ -44,14 +45,14 @@ pub(crate) const TESTS: [Test; 35] = [
     ("lines_about_a_request_have_its_id_and_so_has_an_internal_error", requests::lines_of_callbox),
     ("a_request_without_a_usable_id_gets_one", requests::made_ids),
     ("a_response_with_an_internal_error_has_the_id_of_its_cause_in_the_log", requests::ids_of_errors),
-    ("in_the_access_log_each_request_is_one_line", requests::one_line_each),
-    ("messages_of_websockets_and_responses_of_events_are_in_the_access_log", requests::other_transports),
+    ("in_the_access_log_each_request_is_one_line", access_log::one_line_each),
+    ("messages_of_websockets_and_responses_of_events_are_in_the_access_log", access_log::other_transports),
     (
         "in_the_access_log_the_peer_is_the_client_that_a_trusted_proxy_names_and_else_the_sender",
-        requests::behind_proxies,
+        access_log::behind_proxies,
     ),
-    ("a_request_whose_client_is_gone_is_in_the_access_log", requests::abandoned),
-    ("an_access_log_that_has_no_effect_is_warned_of", requests::without_effect),
+    ("a_request_whose_client_is_gone_is_in_the_access_log", access_log::abandoned),
+    ("an_access_log_that_has_no_effect_is_warned_of", access_log::without_effect),
     ("a_token_of_a_file_is_shown_once_when_it_is_made_and_nowhere_else", secrets::token_canary),
 ];
 
