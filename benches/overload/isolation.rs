@@ -1,9 +1,11 @@
 //! Experiment 1: a ping beside a flooded method.
 
+use std::io;
 use std::time::Duration;
 
 use crate::Run;
 use crate::baseline::NO_TIMEOUT;
+use crate::dashboard::Scrapes;
 use crate::http::{Client, request};
 use crate::latencies::{LatencyHistogram, class, count, over_time};
 use crate::load::{Arrival, CallRecord, Outcome, Schedule, open_loop};
@@ -49,6 +51,24 @@ pub(crate) fn run(run: &mut Run<'_>) {
         }
     }
     draw(lines, time);
+    on_the_dashboard(run);
+}
+
+/// Notes whether the dashboard shows which method is flooded. Scrapes would disturb what is timed
+/// above.
+fn on_the_dashboard(run: &mut Run<'_>) {
+    let (kind, time) = (SubjectKind::Inline, run.secs(5.0, 2.0));
+    let subject = Subject::start(kind);
+    let scrapes = std::thread::scope(|scope| {
+        let scrapes = scope.spawn(|| Scrapes::take(subject.address, time));
+        flood_over_http(&subject, 10, time);
+        scrapes.join().unwrap_or_else(|_| Err(io::Error::other("the scrapes panicked")))
+    });
+    match scrapes.and_then(|scrapes| scrapes.check("bench", "work")) {
+        Ok(Some(panels)) => run.note(&kind, "panels of the dashboard that show the flood", "", panels as f64, None),
+        Ok(None) => println!("promtool is missing: nobody has looked whether the dashboard shows the flood"),
+        Err(error) => run.fail(format!("the dashboard does not show the flood: {error}")),
+    }
 }
 
 fn schedule(times: u32, time: Duration) -> Schedule {
@@ -71,7 +91,10 @@ fn in_process(kind: SubjectKind, times: u32, time: Duration) -> Vec<CallRecord> 
 }
 
 fn over_http(kind: SubjectKind, times: u32, time: Duration) -> Vec<CallRecord> {
-    let subject = Subject::start(kind);
+    flood_over_http(&Subject::start(kind), times, time)
+}
+
+fn flood_over_http(subject: &Subject, times: u32, time: Duration) -> Vec<CallRecord> {
     let client = &Client::new(subject.address);
     let (ping, work) = (&request("ping", "{}"), &request("work", &format!(r#"{{"micros":{}}}"#, COST.as_micros())));
     let records = open_loop(schedule(times, time), time / 2, |arrival: Arrival| {

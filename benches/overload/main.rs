@@ -3,14 +3,15 @@
 //!
 //! `-- --quick` runs short forms of all experiments within a minute, `-- --only 1,8` runs some of
 //! them. The figures are printed beside their targets. A missed target is reported but does not
-//! fail the run, because it may be the fault of the machine. `benches/README.md` explains what each
-//! experiment shows.
+//! fail the run, because it may be the fault of the machine; a dashboard that does not show a flood
+//! does. `benches/README.md` explains what each experiment shows.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod baseline;
 mod concurrent_reads;
 mod cost;
+mod dashboard;
 mod failures;
 mod fairness;
 mod goodput;
@@ -33,10 +34,11 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::Allocator::system();
 
-/// An experiment, and the settings and the report of the run.
+/// An experiment, and the settings, the report and the faults of the run.
 struct Run<'a> {
     experiment: u8,
     report: &'a mut Report,
+    faults: &'a mut Vec<String>,
     quick: bool,
 }
 
@@ -49,6 +51,11 @@ impl Run<'_> {
     /// Returns how often everything is repeated, with a calibration before each repeat.
     fn repeats(&self) -> usize {
         if self.quick { 1 } else { 3 }
+    }
+
+    /// Notes a fault that no machine excuses: the run fails at its end.
+    fn fail(&mut self, fault: String) {
+        self.faults.push(fault);
     }
 
     fn calibrate(&mut self) {
@@ -92,10 +99,10 @@ fn main() -> ExitCode {
         }
     };
     silence_deliberate_panics();
-    let mut report = Report::new(quick);
+    let (mut report, mut faults) = (Report::new(quick), Vec::new());
     for (number, (title, experiment)) in (1..).zip(EXPERIMENTS) {
         if only.is_empty() || only.contains(&number) {
-            experiment(&mut Run { experiment: number, report: &mut report, quick });
+            experiment(&mut Run { experiment: number, report: &mut report, faults: &mut faults, quick });
             report.print(number, title);
         }
     }
@@ -104,7 +111,8 @@ fn main() -> ExitCode {
         Ok(path) => println!("{} s; written: {}", begin.elapsed().as_secs(), path.display()),
         Err(error) => println!("the figures could not be written: {error}"),
     }
-    ExitCode::SUCCESS
+    faults.iter().for_each(|fault| println!("error: {fault}"));
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Options {
