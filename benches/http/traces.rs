@@ -17,7 +17,8 @@ use callbox_benches::workload::TRIVIAL;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::{Options, servers};
+use crate::Options;
+use crate::servers::{self, Subject};
 
 pub(crate) const NAME: &str = "traces";
 
@@ -27,6 +28,8 @@ pub(crate) const SUBJECT: &str = "callbox with traces";
 /// How the calls of a server are traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tracing {
+    /// The program has no layer for spans: the usual server of this bench.
+    NoLayer,
     /// The feature is compiled in, and no variable names a collector.
     Off,
     /// One call of a hundred.
@@ -37,10 +40,11 @@ enum Tracing {
 }
 
 impl Tracing {
-    const ALL: [Self; 4] = [Self::Off, Self::OnePercent, Self::All, Self::AllToNobody];
+    const EACH: [Self; 5] = [Self::NoLayer, Self::Off, Self::OnePercent, Self::All, Self::AllToNobody];
 
     fn name(self) -> &'static str {
         match self {
+            Self::NoLayer => "no layer",
             Self::Off => "off",
             Self::OnePercent => "1 % of the calls",
             Self::All => "all calls",
@@ -48,11 +52,16 @@ impl Tracing {
         }
     }
 
+    /// Returns the name of the server.
+    fn subject(self) -> &'static str {
+        if self == Self::NoLayer { Subject::Callbox.name() } else { SUBJECT }
+    }
+
     /// Returns the variables of the server. `collector` is one that works.
     fn variables(self, collector: SocketAddr) -> Vec<(&'static str, String)> {
         const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
         match self {
-            Self::Off => Vec::new(),
+            Self::NoLayer | Self::Off => Vec::new(),
             Self::OnePercent => vec![
                 (ENDPOINT, format!("http://{collector}")),
                 ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio".to_owned()),
@@ -84,14 +93,15 @@ pub(crate) fn serve(workers: usize) -> ExitCode {
 /// If a server or a connection fails.
 pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Duration, Duration)) -> io::Result<()> {
     let collector = collector()?;
-    let mut rows: Vec<_> = Tracing::ALL.iter().map(|tracing| (*tracing, Vec::new(), Vec::new())).collect();
+    let mut rows: Vec<_> = Tracing::EACH.iter().map(|tracing| (*tracing, Vec::new(), Vec::new())).collect();
     for round in 0..options.rounds {
         for at in 0..rows.len() {
             let at = (at + round) % rows.len();
             let (tracing, samples, lost) = &mut rows[at];
             let variables = tracing.variables(collector);
             let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let server = ServerProcess::start_with(&[SUBJECT, &assignment.cores], &variables, Stdio::inherit())?;
+            let server =
+                ServerProcess::start_with(&[tracing.subject(), &assignment.cores], &variables, Stdio::inherit())?;
             samples.push(measure(&server, &TRIVIAL, times, assignment.wait_mode)?);
             lost.push(lost_spans(server.address)? as f64);
         }
@@ -114,7 +124,7 @@ pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Durati
             tracing.name(),
             format_value(median(&cpus)),
             interquartile_range(&cpus),
-            format_value(compared(row, 0, more)),
+            format_value(compared(row, 1, more)),
             format_value(median(&column(samples, |sample| sample.calls_per_second))),
             format_value(median(&column(samples, |sample| sample.p50_ms))),
             format_value(median(&column(samples, |sample| sample.p99_ms))),
@@ -124,14 +134,19 @@ pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Durati
     println!();
     for (what, value, bound) in [
         (
-            "CPU per call with 1 % × off",
+            "CPU per call off × without a layer",
             compared(1, 0, |sample, base| sample.cpu_micros / base.cpu_micros),
+            Bound::AtMost(1.01),
+        ),
+        (
+            "CPU per call with 1 % × off",
+            compared(2, 1, |sample, base| sample.cpu_micros / base.cpu_micros),
             Bound::AtMost(1.03),
         ),
-        ("µs of CPU per traced call", compared(2, 0, more), Bound::AtMost(6.0)),
+        ("µs of CPU per traced call", compared(3, 1, more), Bound::AtMost(6.0)),
         (
             "p99 without a collector × with one",
-            compared(3, 2, |sample, base| sample.p99_ms / base.p99_ms),
+            compared(4, 3, |sample, base| sample.p99_ms / base.p99_ms),
             Bound::AtMost(1.1),
         ),
     ] {
