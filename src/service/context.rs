@@ -199,16 +199,12 @@ impl CallContext {
     /// makes. A call over a WebSocket may have its own, as `requestId` in `_meta`.
     ///
     /// An id of a client is used if it is printable ASCII without spaces and quotes, of at most 128
-    /// bytes. All calls of a batch have the id of their HTTP request. What a method calls or
-    /// notifies in the process has the id of that method's request, if the method takes an injected
-    /// parameter other than [`&Caller`](Caller), or if its service has a client from its
-    /// [`ServiceContext`](crate::ServiceContext). Else the request is not known by then, and the
-    /// call has an id of its own.
+    /// bytes. All calls of a batch have the id of their HTTP request, and what a method calls or
+    /// notifies has the id of that method's request.
     ///
-    /// If such a method is called, the response has the id in its header `X-Request-Id`: the one
-    /// that the client sent, or the one that the method asked for. Other methods pay nothing for
-    /// ids, and their responses have none, unless [the
-    /// log](crate::guide::monitoring#requests-in-lines) names requests: then all have them.
+    /// The response has the id in its header `X-Request-Id` if the client sent it or the method
+    /// asked for it, and with an internal error; or always, if [the
+    /// log](crate::guide::monitoring#requests-in-lines) names requests.
     pub fn request_id(&self) -> &str {
         self.request().id()
     }
