@@ -2,7 +2,8 @@
 
 #[cfg(feature = "actix-web")]
 pub use crate::actix::status_of;
-pub use crate::ambient::{AmbientRequest, Awaited, Current, CurrentGuard, Link, ServiceId};
+pub use crate::ambient::{Awaited, Current, CurrentGuard, Link, ServiceId};
+pub use crate::ambient_request::{AmbientRequest, RequestRef};
 pub use crate::call_trace::{
     CallSpan, CallTrace, SpanReader, has_clients, note_client, read_spans_by, trace_for_calls,
 };

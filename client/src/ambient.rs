@@ -16,18 +16,8 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use crate::ambient_request::RequestRef;
 use crate::call_trace::{CallTrace, Entered};
-use crate::request_number::RequestNumber;
-use crate::trace_context::TraceContext;
-
-/// The request that brought the call of a method, as far as the calls that it makes need it.
-pub trait AmbientRequest: fmt::Debug + Send + Sync {
-    /// Returns the id of the request, which these calls have as well.
-    fn id(&self) -> Arc<str>;
-
-    /// Returns the trace that the request belongs to, if its sender has said so.
-    fn trace(&self) -> Option<TraceContext>;
-}
 
 /// Identifies a running service, also among several of the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,10 +114,8 @@ pub struct Current {
     pub chain: Option<Arc<Link>>,
     pub method: &'static str,
     pub deadline: Instant,
-    /// The request of the method's call, if the method reads it, or if the log names requests.
-    pub request: Option<Arc<dyn AmbientRequest>>,
-    /// The number of the request, if the call was brought by one.
-    pub number: Option<RequestNumber>,
+    /// The request of the method's call.
+    pub request: RequestRef,
     /// The name of the caller, if the request is known. Lines of the log have it.
     pub caller: Option<Arc<str>>,
     /// Whether the call of the method is traced.
@@ -163,12 +151,6 @@ impl Current {
     /// method of that service waits in the chain of calls.
     pub fn waits_for(&self, service: ServiceId, name: &str) -> bool {
         self.service == service || waiting(self.chain.as_ref()).is_some_and(|link| link.has(service, name))
-    }
-
-    /// Returns the id of the request that brought the method's call, if there was one.
-    pub fn request_id(&self) -> Option<Arc<str>> {
-        let known = self.request.as_ref().map(|request| request.id());
-        known.or_else(|| self.number.map(RequestNumber::id))
     }
 
     /// Returns the link of a call that the method makes and waits for.
@@ -257,7 +239,7 @@ mod tests {
     fn running(name: &'static str, chain: Option<Arc<Link>>) -> Current {
         let (service, deadline) = (ServiceId::fresh(), Instant::now());
         let trace = CallTrace::Off;
-        Current { service, name, chain, method: "m", deadline, request: None, number: None, caller: None, trace }
+        Current { service, name, chain, method: "m", deadline, request: RequestRef::NONE, caller: None, trace }
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub fn trace_for_calls(current: Option<&Current>) -> Option<TraceContext> {
     let of_span = SPAN_READER.get().and_then(|read| caught(read).ok().flatten());
     of_span.or_else(|| {
         let Current { trace, request, .. } = current?;
-        trace.for_calls(|| request.as_ref()?.trace())
+        trace.for_calls(|| request.known()?.trace())
     })
 }
 

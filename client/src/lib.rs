@@ -64,6 +64,7 @@ mod actix;
 #[cfg(any(feature = "http", feature = "websocket"))]
 mod address;
 mod ambient;
+mod ambient_request;
 mod batch;
 mod batch_types;
 #[cfg(any(feature = "http", feature = "nats", feature = "websocket"))]

@@ -3,32 +3,33 @@
 use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 /// How many numbers a thread takes at once, so that threads do not contend for them.
-const BLOCK: u64 = 1024;
+const BLOCK: u32 = 1024;
 
 /// Identifies a request within this process. Every request has one, since it costs next to nothing;
 /// the text of its id is made only if somebody asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestNumber(NonZeroU64);
+pub struct RequestNumber(NonZeroU32);
 
 impl RequestNumber {
-    /// Returns a number that no other request of the process has.
+    /// Returns a number that no other request of the process has: not until some four billion
+    /// others have come.
     #[inline]
     pub fn fresh() -> Self {
         thread_local! {
-            static NEXT: Cell<u64> = const { Cell::new(0) };
+            static NEXT: Cell<u32> = const { Cell::new(0) };
         }
         // While a thread ends, its thread-locals may be gone already.
         let number = NEXT.try_with(|next| {
             let number = if next.get() % BLOCK == 0 { block() } else { next.get() };
-            next.set(number + 1);
+            next.set(number.wrapping_add(1));
             number
         });
-        Self(NonZeroU64::new(number.unwrap_or_else(|_| block())).unwrap_or(NonZeroU64::MAX))
+        Self(NonZeroU32::new(number.unwrap_or_else(|_| block())).unwrap_or(NonZeroU32::MAX))
     }
 
     /// Returns the id, which is unique in this process, and unlikely to repeat in another.
@@ -40,8 +41,8 @@ impl RequestNumber {
 
 /// Returns the first number of a block that no other thread has.
 #[cold]
-fn block() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(BLOCK);
+fn block() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(BLOCK);
     NEXT.fetch_add(BLOCK, Ordering::Relaxed)
 }
 

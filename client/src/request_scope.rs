@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::ambient::{AmbientRequest, Current};
+use crate::ambient::Current;
+use crate::ambient_request::{AmbientRequest, RequestRef};
 
 thread_local! {
     static REQUEST: RefCell<Option<Arc<dyn AmbientRequest>>> = const { RefCell::new(None) };
@@ -98,9 +99,9 @@ impl LineContext {
             }
             Some(current) => {
                 let current = in_scope(current);
-                let sent = || current.request.as_ref()?.trace();
+                let sent = || current.request.known()?.trace();
                 let trace = current.trace.span().and_then(|span| span.context().cloned()).or_else(sent);
-                let (request_id, trace_id) = (current.request_id(), trace.map(|trace| trace.trace_id()));
+                let (request_id, trace_id) = (current.request.id(), trace.map(|trace| trace.trace_id()));
                 Self { method: Some(current.method), caller: current.caller, request_id, trace_id }
             }
         }
@@ -110,14 +111,17 @@ impl LineContext {
 /// Returns the id of the request that this thread handles, if there is one.
 pub(crate) fn current_request_id() -> Option<Arc<str>> {
     match Current::of_thread() {
-        Some(current) => in_scope(current).request_id(),
+        Some(current) => in_scope(current).request.id(),
         None => request().map(|request| request.id()),
     }
 }
 
 /// Returns the method with its request: one that nobody has looked at may be known to the thread.
 fn in_scope(current: Current) -> Current {
-    Current { request: current.request.or_else(request), ..current }
+    match (&current.request, request()) {
+        (RequestRef::Numbered(_), Some(request)) => Current { request: RequestRef::Known(request), ..current },
+        _ => current,
+    }
 }
 
 /// Returns the request in whose scope the thread is.
@@ -158,8 +162,9 @@ mod tests {
 
     fn current(request: Option<Arc<dyn AmbientRequest>>) -> Current {
         let (service, caller) = (ServiceId::fresh(), Some("ann".into()));
+        let request = request.map_or(RequestRef::NONE, RequestRef::Known);
         let (deadline, trace) = (Instant::now(), CallTrace::Off);
-        Current { service, name: "s", chain: None, method: "m", deadline, request, number: None, caller, trace }
+        Current { service, name: "s", chain: None, method: "m", deadline, request, caller, trace }
     }
 
     #[test]

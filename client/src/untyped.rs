@@ -258,7 +258,7 @@ impl Client {
         let current = Current::of_thread();
         let is_within_method = current.is_some();
         let trace = call_trace::trace_for_calls(current.as_ref());
-        let request_id = current.as_ref().and_then(Current::request_id);
+        let request_id = current.as_ref().and_then(|current| current.request.id());
         // Nobody waits for notifications.
         let waits = requests.iter().any(|request| request.id.is_some());
         let chain = current.filter(|_| waits).map(|current| current.link().to_header());

@@ -121,19 +121,16 @@ fn context<S: Service>(
     // The sender of a notification does not wait, so the notification neither closes a cycle nor
     // has to fit into the sender's deadline.
     let current = Current::of_thread();
-    if current.as_ref().is_some_and(|current| current.request.is_none()) {
+    if current.as_ref().is_some_and(|current| current.request.known().is_none()) {
         // From the next request on, a method that calls others knows the trace that it is in.
         note_client();
     }
     let sent = trace_for_calls(current.as_ref());
     let traced = TracedCall { service: Some(S::NAME), method: entry.name, id: None, sent: sent.as_ref() };
     let trace = trace::begin_in_process(current.as_ref().map(|current| &current.trace), &traced);
-    let number = current.as_ref().and_then(|current| current.number);
-    let (cause, around) = match current {
-        Some(current) if notification => (current.request, None),
-        Some(mut current) => (current.request.take(), Some(current)),
-        None => (None, None),
-    };
+    let number = current.as_ref().and_then(|current| current.request.number());
+    let cause = current.as_ref().and_then(|current| current.request.known().cloned());
+    let around = current.filter(|_| !notification);
     let chain = match around {
         None => None,
         Some(around) => {

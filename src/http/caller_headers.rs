@@ -5,10 +5,43 @@ use std::time::Duration;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
+use crate::service::REQUEST_ID;
+
 use super::accept;
 
 /// The header in which a caller may set a shorter deadline than the method's own.
-pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
+pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static(TIMEOUT);
+
+const TIMEOUT: &str = "request-timeout";
+
+/// Which of the headers that few requests have are there.
+///
+/// Looking up three names costs more than going over all names of a usual request once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SentHeaders {
+    pub(super) request_id: bool,
+    pub(super) timeout: bool,
+    pub(super) token: bool,
+}
+
+impl SentHeaders {
+    /// Goes over the names. `named` is the header that the settings name for tokens.
+    #[inline]
+    pub(super) fn of(headers: &HeaderMap, named: &HeaderName) -> Self {
+        let mut sent = Self::default();
+        for name in headers.keys() {
+            match name.as_str() {
+                REQUEST_ID => sent.request_id = true,
+                TIMEOUT => sent.timeout = true,
+                "authorization" => sent.token = true,
+                _ => {}
+            }
+            // Any of the names above may be that of the settings.
+            sent.token |= name == named;
+        }
+        sent
+    }
+}
 
 /// The media type of server-sent events.
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
@@ -88,6 +121,22 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
         }
         headers
+    }
+
+    #[test]
+    fn one_pass_finds_what_look_ups_find() {
+        let names = ["x-request-id", "request-timeout", "authorization", "x-api-token", "content-type", "x-api-tokens"];
+        for chosen in 0_u8..1 << names.len() {
+            let lines: Vec<_> =
+                (0..names.len()).filter(|at| chosen & 1 << at != 0).map(|at| (names[at], &b"1"[..])).collect();
+            let headers = headers(&lines);
+            for named in [NAMED, AUTHORIZATION, REQUEST_TIMEOUT] {
+                let sent = SentHeaders::of(&headers, &named);
+                let token = headers.contains_key(&named) || headers.contains_key(AUTHORIZATION);
+                let (request_id, timeout) = (headers.contains_key(REQUEST_ID), headers.contains_key(REQUEST_TIMEOUT));
+                assert_eq!(sent, SentHeaders { request_id, timeout, token }, "{lines:?} {named}");
+            }
+        }
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub(crate) use app_config::AppConfig;
 pub(crate) use call_times::CallTimes;
 pub(crate) use callbox_client::__engine::{
     AmbientRequest, Awaited, CallTrace, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link,
-    NextItem, ProgressSlot, RequestNumber, RequestScope, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent,
-    SourceItem, WithinRequest, full_name, has_clients, note_client, read_params, trace_for_calls,
+    NextItem, ProgressSlot, RequestNumber, RequestRef, RequestScope, Resumed, ServiceId, ServiceNeed, Shared,
+    SourceEvent, SourceItem, WithinRequest, full_name, has_clients, note_client, read_params, trace_for_calls,
 };
 pub use callbox_client::__private::Access;
 pub(crate) use callbox_client::TraceContext;

@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_websockets::{Message, ServerBuilder, WebSocketStream};
 
-use crate::ambient::{AmbientRequest, Current, ServiceId};
+use crate::ambient::{Current, ServiceId};
+use crate::ambient_request::{AmbientRequest, RequestRef};
 use crate::call_trace::CallTrace;
 use crate::client_error::ClientError;
 use crate::trace_context::TraceContext;
@@ -100,8 +101,7 @@ fn within_method() -> Current {
         chain: None,
         method: "m",
         deadline: Instant::now() + Duration::from_secs(5),
-        request: Some(Arc::new(Request)),
-        number: None,
+        request: RequestRef::Known(Arc::new(Request)),
         caller: None,
         trace: CallTrace::Off,
     }

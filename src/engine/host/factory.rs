@@ -12,7 +12,7 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use crate::log::{caught, discard, panic_text};
-use crate::service::{CallTrace, Current, Factory, MissingService, Service, ServiceContext};
+use crate::service::{CallTrace, Current, Factory, MissingService, RequestRef, Service, ServiceContext};
 use crate::start_error::BoxError;
 
 use super::start_circle::StateInTheMaking;
@@ -89,8 +89,7 @@ fn starting<S: Service>(core: &Core<S>, part: &'static str) -> Current {
         chain: None,
         method: part,
         deadline,
-        request: None,
-        number: None,
+        request: RequestRef::NONE,
         caller: None,
         trace: CallTrace::Off,
     }

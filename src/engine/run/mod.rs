@@ -27,7 +27,7 @@ use crate::mailbox::MethodEntry;
 use crate::measure::{CallEnd, LONG_HOLD, nanos};
 use crate::service::{
     AmbientRequest, CallContext, Compute, Current, CurrentGuard, Handler, Handles, Message, MethodKind, OnPanic, Reply,
-    Service,
+    RequestRef, Service,
 };
 use crate::sync::{Arc, AtomicU64, Ordering};
 
@@ -53,8 +53,10 @@ pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current
         chain: call.chain.clone(),
         method: call.method,
         deadline: call.deadline,
-        request: request.map(|request| Arc::clone(request) as Arc<dyn AmbientRequest>),
-        number: call.number,
+        request: match request {
+            Some(request) => RequestRef::Known(Arc::clone(request) as Arc<dyn AmbientRequest>),
+            None => RequestRef::Numbered(call.number),
+        },
         caller: request.and_then(|_| call.caller.shared_name()),
         trace: call.trace.0.clone(),
     }

@@ -21,7 +21,7 @@ use crate::trace::Sampling;
 
 use super::allowed_methods::AllowedMethods;
 use super::body::{self, BodyLimits};
-use super::caller_headers;
+use super::caller_headers::{self, SentHeaders};
 use super::connection_state::ConnectionState;
 use super::guard::{RequestGuard, RouteRules};
 use super::middleware::BoxedAnswer;
@@ -137,15 +137,16 @@ impl<H: BodyHandler> Endpoint<H> {
         request: &'a HttpRequest,
         payload: Payload,
     ) -> impl Future<Output = HttpResponse> + use<'a, H> {
-        if self.endpoint_config.logging.ids || request.headers().contains_key(REQUEST_ID_HEADER) {
-            return Either::Right(Box::pin(self.answer_logged(request, payload)) as LocalBoxFuture<'_, _>);
+        let sent = SentHeaders::of(request.headers(), &self.endpoint_config.token_header);
+        if self.endpoint_config.logging.ids || sent.request_id {
+            return Either::Right(Box::pin(self.answer_logged(request, payload, sent)) as LocalBoxFuture<'_, _>);
         }
-        self.answer_with(request, payload, None)
+        self.answer_with(request, payload, sent, None)
     }
 
     /// Answers a request whose lines in the log have its id, as its sender has given it one, or all
     /// requests have one.
-    async fn answer_logged(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+    async fn answer_logged(&self, request: &HttpRequest, payload: Payload, sent: SentHeaders) -> HttpResponse {
         let RequestLogging { access, .. } = self.endpoint_config.logging;
         let described = request_info::brief(request);
         let log = Rc::new(RequestLog::new(Arc::new(if access { described.with_times() } else { described })));
@@ -155,7 +156,7 @@ impl<H: BodyHandler> Endpoint<H> {
             log.request().id();
             AccessLine::new(Rc::clone(&log), CallTransport::Http, peer)
         });
-        let answer = self.answer_with(request, payload, Some(&log));
+        let answer = self.answer_with(request, payload, sent, Some(&log));
         let mut response = WithinRequest::new(Some(log.request().clone()), answer).await;
         request_info::add_id(&mut response, log.request());
         if let Some(line) = line {
@@ -174,6 +175,7 @@ impl<H: BodyHandler> Endpoint<H> {
         &'a self,
         request: &'a HttpRequest,
         payload: Payload,
+        sent: SentHeaders,
         log: Option<&'a Rc<RequestLog>>,
     ) -> Either<impl Future<Output = HttpResponse> + use<'a, H>, LocalBoxFuture<'a, HttpResponse>> {
         if let Some(websocket) = &self.websocket
@@ -183,7 +185,7 @@ impl<H: BodyHandler> Endpoint<H> {
             return Either::Right(Box::pin(websocket.open(rules, request, payload, log)));
         }
         let rules = RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: self.dialect };
-        let call = async move |payload: &mut Payload| self.call(request, payload, log).await;
+        let call = async move |payload: &mut Payload| self.call(request, payload, sent, log).await;
         Either::Left(self.endpoint_config.guard.respond(rules, request, payload, call))
     }
 
@@ -191,6 +193,7 @@ impl<H: BodyHandler> Endpoint<H> {
         &self,
         request: &HttpRequest,
         payload: &mut Payload,
+        sent: SentHeaders,
         log: Option<&Rc<RequestLog>>,
     ) -> Result<HttpResponse, HttpRejection> {
         let headers = request.headers();
@@ -209,9 +212,9 @@ impl<H: BodyHandler> Endpoint<H> {
         let proxies = &*self.endpoint_config.proxies;
         let described = HttpDescription { request, proxies, log };
         let lazy_request = LazyRequest::new(&described);
-        let timeout = caller_headers::request_timeout(headers);
+        let timeout = sent.timeout.then(|| caller_headers::request_timeout(headers)).flatten();
         let meta = RequestMeta {
-            token: caller_headers::token(headers, &self.endpoint_config.token_header),
+            token: sent.token.then(|| caller_headers::token(headers, &self.endpoint_config.token_header)).flatten(),
             peer: proxies.client_address(request),
             timeout,
             // Who sends the chain sends the time that is left, too, so other requests are spared
