@@ -1,7 +1,8 @@
-//! Tokens that are revoked while subscriptions need them.
+//! Tokens that are revoked while subscriptions need them. How soon that is noticed, the tests of
+//! the session in `src` check with a clock of their own.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use callbox_test_support::wait::until;
 use serde_json::{Value, json};
@@ -25,13 +26,11 @@ fn a_revoked_token_ends_the_subscriptions_that_need_it_and_no_other() {
     for (socket, (secret, public)) in sockets.iter_mut().zip(&ids) {
         assert_eq!((socket.item_of(secret), socket.item_of(public)), (json!(1), json!(1)));
     }
-    let began = Instant::now();
     revoke(&running);
     for (socket, (secret, _)) in sockets.iter_mut().zip(&ids) {
         let end = socket.notice_of(secret);
         assert_eq!(end["error"]["code"], -32001, "{end}");
     }
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     running.publish(2..3);
     for (socket, (_, public)) in sockets.iter_mut().zip(&ids) {
         assert_eq!(socket.item_of(public), 2);

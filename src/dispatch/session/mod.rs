@@ -21,6 +21,8 @@ mod urgency;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod token_tests;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,16 +1,25 @@
 //! A session without a connection.
 
+use std::io::Write;
+use std::time::Duration;
+
+use callbox_client::{Subscription, SubscriptionNames};
+use futures::stream;
 use futures::task::noop_waker_ref;
 
 use crate::jsonrpc::Limits;
+use crate::route::{StartedSubscription, StateEnd};
 use crate::router::Router;
-use crate::service::{Cursor, RequestInfo};
+use crate::service::{Access, Cursor, RequestInfo};
+use crate::sync::Mutex;
 
+use super::open_subscription::OpenSubscription;
+use super::ready_queue::Wakeup;
 use super::*;
 
 /// Keeps all messages.
 #[derive(Default)]
-struct Kept(Vec<Vec<u8>>);
+pub(super) struct Kept(pub(super) Vec<Vec<u8>>);
 
 impl Outbox for Kept {
     fn is_empty(&self) -> bool {
@@ -66,4 +75,46 @@ fn while_large_replies_wait_for_room_no_further_call_is_started() {
         assert_eq!(kept.0.len(), started, "each is answered");
         assert!(session.has_room(), "and there is room again");
     }
+}
+
+/// A log that the test can read.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct ToLog;
+
+impl Write for ToLog {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stream_that_holds_its_thread_for_10_ms_is_warned_of() {
+    let (_state, state_end) = StateEnd::new();
+    let started = StartedSubscription {
+        method: "grind",
+        access: Access::Public,
+        names: SubscriptionNames::DEFAULT,
+        items: Subscription::new(stream::pending::<u64>()).into(),
+        state_end,
+        counters: Arc::default(),
+    };
+    let subscription = OpenSubscription::new(1, started, 1, None, Wakeup::new(1, Arc::default()));
+    let subscriber = tracing_subscriber::fmt().with_writer(|| ToLog).with_ansi(false).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let warning = |micros| {
+            subscription.warn_if_long(Duration::from_micros(micros));
+            String::from_utf8(std::mem::take(&mut *LOG.lock())).unwrap()
+        };
+        assert_eq!(warning(9_999), "", "that is borne");
+        let line = warning(10_000);
+        for part in ["WARN", "method=\"grind\"", "held_ms=10", "await what takes long"] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    });
 }

@@ -47,23 +47,30 @@ thread_local! {
 
 /// Watches the token of a connection on this thread; `None` if the server checks no tokens.
 pub(super) fn watch(dispatch: &Arc<Dispatch>, token: &SessionToken) -> Option<Verdicts> {
-    dispatch.auth.as_ref()?;
+    let auth = dispatch.auth.as_ref()?;
     let token: Rc<str> = token.0.as_str().into();
     let known = with_watches(|watches| watches.get(&token).cloned()).flatten();
     if let Some(known) = known.filter(|known| known.has_changed().is_ok()) {
         return Some(known);
     }
     let (sender, receiver) = watch::channel(None);
-    tokio::task::spawn_local(check_again(Arc::clone(dispatch), Rc::clone(&token), sender));
+    // Read here: the task begins later, maybe after a call was admitted and its token revoked.
+    let generation = auth.generation();
+    tokio::task::spawn_local(check_again(Arc::clone(dispatch), Rc::clone(&token), sender, generation));
     with_watches(|watches| watches.insert(token, receiver.clone()));
     Some(receiver)
 }
 
-/// Checks a token until no connection with it is open.
-async fn check_again(dispatch: Arc<Dispatch>, token: Rc<str>, verdicts: watch::Sender<Option<Verdict>>) {
+/// Checks a token until no connection with it is open. `generation` is that of earlier decisions.
+async fn check_again(
+    dispatch: Arc<Dispatch>,
+    token: Rc<str>,
+    verdicts: watch::Sender<Option<Verdict>>,
+    mut generation: Option<u64>,
+) {
     let Some(auth) = &dispatch.auth else { return };
     let mut looks = interval(LOOK_INTERVAL);
-    let (mut generation, mut checked, mut unavailable) = (auth.generation(), Instant::now(), None);
+    let (mut checked, mut unavailable) = (Instant::now(), None);
     // One receiver is that in the table of this thread.
     while verdicts.receiver_count() > 1 {
         looks.tick().await;
