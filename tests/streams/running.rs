@@ -110,10 +110,41 @@ impl Running {
         methods.into_iter().find(|stats| stats.method == method).expect("there is such a method")
     }
 
+    /// Returns what the statistics and the methods with the same numbers count now.
+    pub(crate) fn counted(&self) -> Value {
+        let root = self.server.with_token("root");
+        let result = |method: &str| {
+            let call = json!({ "jsonrpc": "2.0", "method": method, "id": 1 });
+            root.rpc(&call)["result"].take()
+        };
+        let services = result("rpc.mailboxes");
+        let services = services.as_array().expect("services").iter();
+        let by_call = result("rpc.connections");
+        // Behind these calls, whose connection stays.
+        let connections = serde_json::to_value(self.server.connections()).expect("a form in JSON");
+        let of_connections = |stats: &Value| json!([stats["open"], stats["websockets"], stats["event_streams"]]);
+        json!({
+            "stats": self.server.stats().iter().map(|service| counted_now(&service.methods)).collect::<Value>(),
+            "rpc.mailboxes": services.map(|service| of_methods(&service["methods"])).collect::<Value>(),
+            "connections": of_connections(&connections),
+            "rpc.connections": of_connections(&by_call),
+        })
+    }
+
     /// Waits until no subscription is left, nor any stream.
     #[track_caller]
     pub(crate) fn until_nothing_is_left(&self) {
         until("the subscriptions have ended", || self.subscriptions() == 0);
         until("their streams are dropped", || self.probe.streams.load(Ordering::SeqCst) == 0);
     }
+}
+
+/// Returns what each method has now: calls that wait, calls that run, and subscriptions.
+pub(crate) fn counted_now(methods: &[MethodStats]) -> Value {
+    of_methods(&serde_json::to_value(methods).expect("a form in JSON"))
+}
+
+fn of_methods(methods: &Value) -> Value {
+    let numbers = |method: &Value| ["method", "depth", "running", "subscriptions"].map(|name| method[name].clone());
+    methods.as_array().expect("methods").iter().map(numbers).map(Value::from_iter).collect()
 }
