@@ -5,7 +5,7 @@
 //!   [`event_streams`]
 //! - the bytes below it: [`handshakes`], [`frames`]
 //! - clients that leave, wait or misbehave: [`peers`], [`crowds`], [`limits`]
-//! - what happens to a server: [`tokens`], [`stops`], [`busy_streams`]
+//! - what happens to a server: [`tokens`], [`stops`], [`busy_streams`], [`publishing`]
 //! - any order of all of it: [`interleavings`]
 //! - callbox's own client: [`websocket_client`]
 
@@ -25,6 +25,7 @@ mod pacing;
 mod peers;
 mod probe;
 mod progress;
+mod publishing;
 mod resuming;
 mod running;
 mod service;
