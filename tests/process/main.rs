@@ -1,5 +1,5 @@
 //! A server as a process: signals, settings, and what it says when it cannot start; its [`logs`],
-//! its [`traces`], and [`tls`].
+//! its [`traces`], [`streams`], and [`tls`].
 //!
 //! All of it is one program, so that what waits in one test is the time of another.
 
@@ -9,6 +9,7 @@ mod logs;
 mod settings;
 mod signals;
 mod start_errors;
+mod streams;
 mod tls;
 mod tokens;
 mod traces;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     if let Some(end) = traces::run_role().or_else(roles::run) {
         return end;
     }
-    let tests: [Test; 26] = [
+    let tests: [Test; 29] = [
         ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", blocking_methods::naps),
         ("a_method_that_may_not_run_inline_holds_no_thread_of_http", blocking_methods::naps_at_home),
         ("a_compute_method_may_hold_its_thread_without_a_warning", blocking_methods::naps_on_the_pool),
@@ -47,6 +48,9 @@ fn main() -> ExitCode {
         ("the_log_suggests_a_call_that_works", settings::try_it),
         ("the_log_tells_the_public_address", settings::public_address),
         ("what_kubernetes_sets_beside_a_service_of_our_name_is_taken_as_unset", settings::beside_a_service_of_our_name),
+        ("calls_of_a_websocket_wait_beyond_the_number_that_a_flag_a_variable_or_the_file_sets", streams::calls),
+        ("subscriptions_are_refused_beyond_the_number_that_a_flag_a_variable_or_the_file_sets", streams::subscriptions),
+        ("a_stream_that_holds_its_thread_is_warned_of_with_the_remedy", streams::held_threads),
         ("a_running_server_follows_the_file_in_which_tokens_are_made_and_revoked", tokens::tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", tokens::token_file),
     ];

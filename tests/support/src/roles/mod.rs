@@ -15,10 +15,12 @@ use crate::program::ROLE;
 mod chatty;
 mod fragile;
 mod holder;
+mod streaming;
 
 use chatty::chatty;
 use fragile::{Fragile, faulty_log, launched, tested};
 use holder::holder;
+use streaming::streaming;
 
 /// The token that the role `keeper` accepts. Neither a log nor a response may contain it.
 pub const GOOD_TOKEN: &str = "canary-of-the-good-token";
@@ -40,6 +42,7 @@ pub fn run() -> Option<ExitCode> {
         "napping" => Server::new(|| Napping).service(|| Awake).workers(3).shutdown_timeout(Duration::from_secs(1)),
         "dawdler" => Server::new(|| Dawdler),
         "round" => round(),
+        "streaming" => streaming(),
         "two of one name" => greeter().service(|| Twin),
         "private without tokens" => Server::new(|| Private),
         "guarded by a file" => Server::new(|| Keeper).token_file("other.toml"),
