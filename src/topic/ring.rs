@@ -13,7 +13,7 @@ use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use super::thread_wakes::WakeThread;
 
 /// Identifies a subscriber of any topic, as long as it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SubscriberId(u64);
 
 impl SubscriberId {
