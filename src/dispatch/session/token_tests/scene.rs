@@ -1,7 +1,6 @@
-//! Tokens that are checked again while subscriptions need them, by a clock that the tests move.
+//! A server whose tokens are checked again, with a clock that the test moves.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -25,12 +24,12 @@ use crate::service::{
     CallContext, MethodDescription, MethodOptions, RequestInfo, SchemaGenerators, ServiceId, StreamUse,
 };
 
-use super::tests::Kept;
-use super::*;
+use super::super::tests::Kept;
+use super::super::*;
 
 /// How the authenticator answers.
 #[derive(Clone, Copy, Debug)]
-enum Answer {
+pub(super) enum Answer {
     /// Every token is that of the caller of its name.
     Known,
     /// No token is valid.
@@ -126,13 +125,13 @@ impl Route for Method {
 }
 
 /// A server without connections, whose clock stands still.
-struct Scene {
+pub(super) struct Scene {
     dispatch: Arc<Dispatch>,
     tokens: Arc<Mutex<Tokens>>,
     stopping: watch::Sender<bool>,
 }
 
-fn run(test: impl AsyncFnOnce(&Scene)) {
+pub(super) fn run(test: impl AsyncFnOnce(&Scene)) {
     System::new().block_on(async {
         tokio::time::pause();
         // As long as this waits, the clock moves only when the test says so, also while the thread
@@ -175,7 +174,7 @@ async fn until<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
 }
 
 impl Scene {
-    fn connect(&self, token: &str) -> Client {
+    pub(super) fn connect(&self, token: &str) -> Client {
         let client = SessionClient {
             token: Some(SessionToken(token.to_owned())),
             peer: None,
@@ -192,19 +191,19 @@ impl Scene {
 
     /// From now on the authenticator answers like this. `tells` is whether it also says that what
     /// it has answered before may be wrong.
-    fn answer(&self, answer: Answer, tells: bool) {
+    pub(super) fn answer(&self, answer: Answer, tells: bool) {
         let mut tokens = self.tokens.lock().unwrap();
         tokens.answer = answer;
         tokens.generation += u64::from(tells);
     }
 
     /// Returns how often a token was checked since this was last asked.
-    fn checks(&self, token: &str) -> usize {
+    pub(super) fn checks(&self, token: &str) -> usize {
         self.tokens.lock().unwrap().checks.remove(token).unwrap_or_default()
     }
 
     /// Moves the clock by a second, and lets everybody finish what they do then.
-    async fn pass_second(&self) {
+    pub(super) async fn pass_second(&self) {
         tokio::time::advance(Duration::from_secs(1)).await;
         yield_often().await;
         // The authenticator checks one token after the other.
@@ -214,36 +213,36 @@ impl Scene {
 }
 
 /// Lets the other tasks of this thread go on.
-async fn yield_often() {
+pub(super) async fn yield_often() {
     for _ in 0..100 {
         yield_now().await;
     }
 }
 
-struct Client(Session);
+pub(super) struct Client(pub(super) Session);
 
 impl Client {
     /// Returns what the session has sent since this was last asked.
-    fn messages(&mut self) -> Vec<Value> {
+    pub(super) fn messages(&mut self) -> Vec<Value> {
         let mut kept = Kept::default();
         let _ = self.0.poll(&mut Context::from_waker(noop_waker_ref()), &mut kept);
         kept.0.iter().map(|message| serde_json::from_slice(message).unwrap()).collect()
     }
 
     /// Returns the next message, which is alone.
-    async fn message(&mut self) -> Value {
+    pub(super) async fn message(&mut self) -> Value {
         let mut messages = until("there is a message", || Some(self.messages()).filter(|sent| !sent.is_empty())).await;
         assert_eq!(messages.len(), 1, "{messages:?}");
         messages.remove(0)
     }
 
-    async fn call(&mut self, method: &str) -> Value {
+    pub(super) async fn call(&mut self, method: &str) -> Value {
         let call = json!({ "jsonrpc": "2.0", "method": method, "id": 1 });
         self.0.start(call.to_string(), &mut Context::from_waker(noop_waker_ref()));
         self.message().await
     }
 
-    async fn subscribe(&mut self, method: &str) -> Value {
+    pub(super) async fn subscribe(&mut self, method: &str) -> Value {
         let reply = self.call(method).await;
         assert!(reply["result"].is_string(), "{reply}");
         // A timer is due at the end of its millisecond, that of a second later too.
@@ -252,131 +251,7 @@ impl Client {
         reply["result"].clone()
     }
 
-    async fn error_code(&mut self, method: &str) -> Value {
+    pub(super) async fn error_code(&mut self, method: &str) -> Value {
         self.call(method).await["error"]["code"].clone()
     }
-}
-
-#[test]
-fn while_tokens_cannot_be_checked_calls_fail_at_once_and_subscriptions_end_after_60_s() {
-    run(async |scene| {
-        let mut ann = scene.connect("ann");
-        let (secrets, _) = (ann.subscribe("secrets").await, ann.subscribe("numbers").await);
-        scene.answer(Answer::Away, true);
-        assert_eq!(ann.error_code("secret").await, -32003);
-        assert_eq!(ann.error_code("secrets").await, -32003);
-        // The first check that fails is a second later, and then there is one each second.
-        for second in 1..=60 {
-            scene.pass_second().await;
-            assert_eq!(ann.messages(), [] as [Value; 0], "after {second} s");
-        }
-        assert_eq!(scene.checks("ann"), 1 + 2 + 60);
-        scene.pass_second().await;
-        let end = ann.message().await;
-        assert_eq!((&end["params"]["subscription"], &end["params"]["error"]["code"]), (&secrets, &json!(-32003)));
-        // That of a public method goes on, and its calls are answered.
-        assert!(!ann.0.is_over());
-        ann.subscribe("numbers").await;
-        assert_eq!(ann.error_code("secret").await, -32003);
-    });
-}
-
-#[test]
-fn tokens_that_can_be_checked_again_within_60_s_keep_their_subscriptions_for_another_60_s() {
-    run(async |scene| {
-        let mut ann = scene.connect("ann");
-        ann.subscribe("secrets").await;
-        for _ in 0..3 {
-            scene.answer(Answer::Away, true);
-            for second in 1..=60 {
-                scene.pass_second().await;
-                assert_eq!(ann.messages(), [] as [Value; 0], "after {second} s");
-            }
-            scene.answer(Answer::Known, false);
-            scene.pass_second().await;
-            assert_eq!(ann.messages(), [] as [Value; 0]);
-            assert_eq!(ann.call("secret").await["result"], "done");
-        }
-    });
-}
-
-#[test]
-fn a_revoked_token_ends_its_subscriptions_within_a_second() {
-    run(async |scene| {
-        let mut clients = ["ann", "bob"].map(|token| scene.connect(token));
-        for client in &mut clients {
-            client.subscribe("secrets").await;
-            client.subscribe("numbers").await;
-        }
-        scene.answer(Answer::Revoked, true);
-        scene.pass_second().await;
-        for client in &mut clients {
-            let end = client.message().await;
-            assert_eq!((&end["method"], &end["params"]["error"]["code"]), (&json!("secrets"), &json!(-32001)));
-            assert!(!client.0.is_over(), "numbers are public");
-            assert_eq!(client.error_code("secrets").await, -32001);
-        }
-        scene.answer(Answer::Known, true);
-        assert!(clients[0].subscribe("secrets").await.is_string());
-    });
-}
-
-#[test]
-fn a_token_that_is_revoked_before_the_thread_does_anything_else_ends_its_subscriptions_too() {
-    run(async |scene| {
-        let mut ann = scene.connect("ann");
-        let call = json!({ "jsonrpc": "2.0", "method": "secrets", "id": 1 }).to_string();
-        ann.0.start(call, &mut Context::from_waker(noop_waker_ref()));
-        let reply = std::iter::repeat_with(|| ann.messages()).find(|sent| !sent.is_empty()).unwrap();
-        assert!(reply[0]["result"].is_string(), "{reply:?}");
-        scene.answer(Answer::Revoked, true);
-        yield_often().await;
-        scene.pass_second().await;
-        assert_eq!(ann.message().await["params"]["error"]["code"], -32001);
-    });
-}
-
-#[test]
-fn a_token_is_checked_every_10_s_if_nobody_says_that_it_was_revoked() {
-    run(async |scene| {
-        let mut ann = scene.connect("ann");
-        ann.subscribe("secrets").await;
-        for _ in 0..2 {
-            assert_eq!(scene.checks("ann"), 1);
-            for second in 1..10 {
-                scene.pass_second().await;
-                assert_eq!(scene.checks("ann"), 0, "after {second} s");
-            }
-            scene.pass_second().await;
-        }
-        scene.answer(Answer::Revoked, false);
-        for second in 1..10 {
-            scene.pass_second().await;
-            assert_eq!(ann.messages(), [] as [Value; 0], "after {second} s");
-        }
-        scene.pass_second().await;
-        assert_eq!(ann.message().await["params"]["error"]["code"], -32001);
-    });
-}
-
-#[test]
-fn a_token_is_checked_once_for_all_of_its_connections() {
-    run(async |scene| {
-        let mut clients: Vec<_> =
-            ["ann", "bob"].map(|token| [(); 20].map(|()| scene.connect(token))).into_iter().flatten().collect();
-        for client in &mut clients {
-            client.subscribe("secrets").await;
-        }
-        assert_eq!(["ann", "bob"].map(|token| scene.checks(token)), [20, 20]);
-        scene.answer(Answer::Known, true);
-        scene.pass_second().await;
-        assert_eq!(["ann", "bob"].map(|token| scene.checks(token)), [1, 1]);
-        // Within a second it is noticed that nobody is left.
-        clients.clear();
-        scene.pass_second().await;
-        scene.answer(Answer::Known, true);
-        scene.pass_second().await;
-        scene.pass_second().await;
-        assert_eq!(["ann", "bob"].map(|token| scene.checks(token)), [0, 0]);
-    });
 }
