@@ -10,6 +10,7 @@ mod ids;
 mod limits;
 mod not_json;
 mod reasons;
+mod reserved;
 mod specification;
 
 /// A request body and the response that a server owes.
@@ -74,6 +75,7 @@ pub fn cases() -> Vec<WireCase> {
     batches::add_to(&mut cases);
     specification::add_to(&mut cases);
     reasons::add_to(&mut cases);
+    reserved::add_to(&mut cases);
     cases.0
 }
 
