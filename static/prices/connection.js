@@ -1,4 +1,4 @@
-// JSON-RPC 2.0 over one WebSocket: calls, and subscriptions that start again after a reconnect.
+// JSON-RPC 2.0 over one WebSocket: calls, and subscriptions that continue after a reconnect.
 
 /** Pause before the first attempt to connect again, in milliseconds. It doubles with each. */
 const FIRST_PAUSE = 500;
@@ -40,10 +40,11 @@ export class Connection {
     });
   }
 
-  /** Subscribes, and does so again whenever the connection is back. `onItem` gets each item, and
-   * what was missed before it: a number, null if nobody knows, or undefined if nothing was. */
+  /** Subscribes, and continues behind the last item whenever the connection is back. `onItem` gets
+   * each item, and what was missed before it: a number, null if nobody knows, or undefined if
+   * nothing was. */
   subscribe(method, params, onItem) {
-    const subscription = { method, params, onItem };
+    const subscription = { method, params, onItem, after: null };
     this.#subscriptions.add(subscription);
     if (this.#socket.readyState === WebSocket.OPEN) this.#start(subscription);
   }
@@ -68,10 +69,12 @@ export class Connection {
   }
 
   async #start(subscription) {
-    const { method, params } = subscription;
+    const { method, params, after } = subscription;
+    // The server sends what was missed since this position first, as far as it still has it.
+    const resumed = after === null ? params : { ...params, _meta: { after } };
     try {
       // The items come after the reply with the id.
-      this.#started.set(await this.call(method, params), subscription);
+      this.#started.set(await this.call(method, resumed), subscription);
     } catch (error) {
       this.#ended(subscription, error);
     }
@@ -88,9 +91,10 @@ export class Connection {
       }
       return;
     }
-    const { subscription: id, result, lagged, error, done } = message.params;
+    const { subscription: id, result, cursor, lagged, error, done } = message.params;
     const subscription = this.#started.get(id);
     if (!subscription) return;
+    if (cursor !== undefined) subscription.after = cursor;
     if (error || done) {
       this.#started.delete(id);
       this.#ended(subscription, error);

@@ -1,13 +1,14 @@
-//! The console in headless Chromium: each file of `tests/node/console` drives a browser against its
-//! own server.
+//! The console in headless Chromium, and the page of an example: each file of `tests/node/console`
+//! drives a browser against its own server.
 //!
 //! Needs Node, what `bash tests/node/setup` installs, and Chromium.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use callbox::testing::{self, TestServer};
+use callbox::testing;
 use callbox::{Dialect, Server};
+use callbox_test_support::examples::start_example;
 
 use crate::service::{Ticker, open, server, streams};
 use crate::shapes::shapes;
@@ -25,14 +26,14 @@ fn browser() -> PathBuf {
     })
 }
 
-fn run(script: &str, server: &TestServer) {
+fn run(script: &str, url: &str) {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory above tmp");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node/console").join(script);
     let output = Command::new("node")
         .arg(&script)
         .env("NODE_PATH", target.join("node/node_modules"))
         .env("CHROMIUM", browser())
-        .env("CALLBOX_URL", server.url(""))
+        .env("CALLBOX_URL", url)
         .output()
         .unwrap_or_else(|error| panic!("node: {error}: install Node 18 or later"));
     let said = [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
@@ -43,7 +44,7 @@ fn run(script: &str, server: &TestServer) {
 }
 
 fn run_with(script: &str, server: Server) {
-    run(script, &testing::start(server));
+    run(script, &testing::start(server).url(""));
 }
 
 #[test]
@@ -101,4 +102,10 @@ fn the_older_dialects_are_understood() {
     for dialect in [Dialect::Gemstone, Dialect::Pymicroservice] {
         run_with("dialects.mjs", server().dialect(dialect));
     }
+}
+
+#[test]
+fn the_page_of_an_example_misses_no_price_when_it_has_lost_its_connection() {
+    let prices = start_example("prices");
+    run("prices.mjs", &format!("http://{}", prices.address()));
 }

@@ -1,4 +1,5 @@
-//! The console: its page and its WebSocket, and what it does in a browser.
+//! The console: its page and its WebSocket, and what it does in a browser. And the page of an
+//! example.
 
 mod browser;
 mod pages;

@@ -1,41 +1,9 @@
 // The one socket of a page: its token, what other pages leave it, and a server that goes and comes.
 
 import assert from "node:assert/strict";
-import { connect, createServer } from "node:net";
 
 import { answer, call, choose, enterToken, inPage, member, rpc, TOKEN, url } from "./browser.mjs";
-
-/// A server that is there or not: passes its connections to the server of the tests.
-class Switch {
-  #sockets = new Set();
-  #server;
-  #port = 0;
-
-  get base() {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  async on() {
-    this.#server = createServer((client) => {
-      const { hostname, port } = new URL(url);
-      const server = connect(Number(port), hostname);
-      for (const [one, other] of [[client, server], [server, client]]) {
-        this.#sockets.add(one);
-        one.pipe(other);
-        one.on("error", () => other.destroy());
-        one.on("close", () => { other.destroy(); this.#sockets.delete(one); });
-      }
-    });
-    await new Promise((resolve) => this.#server.listen(this.#port, "127.0.0.1", resolve));
-    this.#port = this.#server.address().port;
-  }
-
-  async off() {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#sockets.forEach((socket) => socket.destroy());
-    await closed;
-  }
-}
+import { Switch } from "./switch.mjs";
 
 const live = (page) => page.getByText("live", { exact: true }).waitFor();
 
