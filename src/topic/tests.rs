@@ -1,6 +1,6 @@
 //! A topic and its subscribers, without a connection.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Weak;
 use std::task::{Context, Poll};
@@ -179,6 +179,29 @@ fn other_tasks_have_their_turn_while_many_subscribers_of_a_thread_are_woken() {
                 assert!(turns <= SUBSCRIBERS, "{} of {SUBSCRIBERS} got item {item}", served.get());
             }
             assert!(turns > 10, "{turns} turns of another task");
+        }
+    });
+}
+
+#[test]
+fn the_subscribers_of_a_thread_are_woken_in_the_order_in_which_they_came() {
+    on_thread(true, async || {
+        let (topic, order) = (Topic::new(), Rc::new(RefCell::new(Vec::new())));
+        for number in 0..100 {
+            let (mut subscription, order) = (topic.subscribe(), Rc::clone(&order));
+            tokio::task::spawn_local(async move {
+                while subscription.next().await.is_some() {
+                    order.borrow_mut().push(number);
+                }
+            });
+        }
+        tokio::task::yield_now().await;
+        for item in 1..=3 {
+            topic.publish(item);
+            while order.borrow().len() < 100 {
+                after_those_woken().await;
+            }
+            assert_eq!(order.take(), Vec::from_iter(0..100), "item {item}");
         }
     });
 }
