@@ -7,7 +7,7 @@ use crate::experiments::{beside, calls, cancel, fanout, many, pausers};
 
 use Bound::{AtLeast, AtMost};
 
-pub(crate) const ALL: [Target; 16] = [
+pub(crate) const ALL: [Target; 18] = [
     Target::ratio([calls::NAME, calls::RATE, calls::WEBSOCKET, calls::HTTP], AtLeast(1.2)),
     Target::ratio([calls::NAME, calls::RATE, calls::WEBSOCKET, calls::JSONRPSEE], AtLeast(1.1)),
     Target::ratio([calls::NAME, calls::RATE, calls::ONE_WEBSOCKET, calls::ONE_HTTP], AtLeast(3.0)),
@@ -23,5 +23,7 @@ pub(crate) const ALL: [Target; 16] = [
     Target::value([pausers::NAME, pausers::GROWTH, pausers::WITH], AtMost(64.0)),
     Target::ratio([beside::NAME, beside::P99, beside::WITH, beside::WITHOUT], AtMost(2.0)),
     Target::value([beside::NAME, beside::P99, beside::WITH], AtMost(1000.0)),
-    Target::value([cancel::NAME, cancel::P99, cancel::CALLBOX], AtMost(5.0)),
+    Target::value([cancel::NAME, cancel::P99, cancel::CANCELLED], AtMost(5.0)),
+    Target::value([cancel::NAME, cancel::P99, cancel::CALL_GONE], AtMost(5.0)),
+    Target::value([cancel::NAME, cancel::P99, cancel::SUBSCRIPTION_GONE], AtMost(5.0)),
 ];

@@ -6,6 +6,7 @@ mod frames;
 mod messages;
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use connection::Connection;
+
+use crate::servers::now;
 
 use callbox_benches::workload::call;
 
@@ -55,10 +58,14 @@ impl Swarm {
         self.register(self.connections.len() - 1)
     }
 
-    /// Cuts a connection off, and opens another one with the same number.
-    pub(crate) fn reopen(&mut self, at: usize) -> io::Result<()> {
-        self.connections[at] = Connection::open(self.address)?;
-        self.register(at).map(drop)
+    /// Cuts a connection off, and opens another one with the same number. Returns when it was cut,
+    /// in nanoseconds of [`now`].
+    pub(crate) fn reopen(&mut self, at: usize) -> io::Result<u64> {
+        let before = mem::replace(&mut self.connections[at], Connection::open(self.address)?);
+        let cut = now();
+        drop(before);
+        self.register(at)?;
+        Ok(cut)
     }
 
     fn register(&mut self, at: usize) -> io::Result<usize> {

@@ -1,8 +1,11 @@
 //! callbox with its defaults, except for the number of connections.
 
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use callbox::{Server, Subscription, Topic, service, testing};
+use futures::stream::{self, Stream};
 use parking_lot::Mutex;
 
 use super::{Price, Sleeper, now, print_address};
@@ -16,16 +19,23 @@ const CONNECTIONS: usize = 20_000;
 struct Market {
     prices: Topic<Price>,
     published: u64,
-    sleeper: Mutex<Sleeper>,
+    sleeper: Arc<Mutex<Sleeper>>,
 }
 
-/// Notes when the future of a call was dropped.
-struct DropGuard<'a> {
+/// Notes when the future of a call, or the stream of a subscription, was dropped.
+struct DropGuard {
     number: u64,
-    sleeper: &'a Mutex<Sleeper>,
+    sleeper: Arc<Mutex<Sleeper>>,
 }
 
-impl Drop for DropGuard<'_> {
+impl DropGuard {
+    fn new(number: u64, sleeper: &Arc<Mutex<Sleeper>>) -> Self {
+        sleeper.lock().begun = number;
+        Self { number, sleeper: Arc::clone(sleeper) }
+    }
+}
+
+impl Drop for DropGuard {
     fn drop(&mut self) {
         let mut sleeper = self.sleeper.lock();
         (sleeper.dropped, sleeper.dropped_at) = (self.number, now());
@@ -57,13 +67,22 @@ impl Market {
     /// Sleeps longer than the load does.
     #[public_method]
     async fn sleep(&self, number: u64) -> bool {
-        let _guard = DropGuard { number, sleeper: &self.sleeper };
-        self.sleeper.lock().begun = number;
+        let _guard = DropGuard::new(number, &self.sleeper);
         tokio::time::sleep(SLEEP).await;
         true
     }
 
-    /// Returns what has become of the calls of `sleep`.
+    /// Sends nothing.
+    #[public_method(subscription)]
+    fn watch(&self, number: u64) -> impl Stream<Item = u64> + Send + 'static {
+        let guard = DropGuard::new(number, &self.sleeper);
+        stream::poll_fn(move |_| {
+            let _kept = &guard;
+            Poll::Pending
+        })
+    }
+
+    /// Returns what has become of the calls of `sleep` and `watch`.
     #[public_method]
     fn sleeper(&self) -> Sleeper {
         *self.sleeper.lock()
@@ -71,7 +90,7 @@ impl Market {
 }
 
 pub(super) fn serve(workers: usize, capacity: usize) {
-    let market = move || Market { prices: Topic::with_capacity(capacity), published: 0, sleeper: Mutex::default() };
+    let market = move || Market { prices: Topic::with_capacity(capacity), published: 0, sleeper: Arc::default() };
     let server = Server::new(market).workers(workers).max_connections(CONNECTIONS);
     let server = testing::start(server.max_connections_per_peer(CONNECTIONS));
     print_address(server.address());

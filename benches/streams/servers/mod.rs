@@ -41,12 +41,12 @@ pub(crate) struct Price {
     pub(crate) note: String,
 }
 
-/// What has become of the calls of `sleep`, which are known by their arguments.
+/// What has become of the calls of `sleep` and `watch`, which are known by their arguments.
 #[derive(Clone, Copy, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Sleeper {
     /// The last call that has begun.
     pub(crate) begun: u64,
-    /// The last call whose future was dropped.
+    /// The last call whose future or stream was dropped.
     pub(crate) dropped: u64,
     /// When it was dropped, in nanoseconds of [`now`].
     pub(crate) dropped_at: u64,
