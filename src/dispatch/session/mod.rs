@@ -20,6 +20,8 @@ mod transport;
 mod urgency;
 
 #[cfg(test)]
+mod scene_of_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod token_tests;

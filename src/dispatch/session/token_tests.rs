@@ -1,13 +1,11 @@
 //! Tokens that are checked again while subscriptions need them, by a clock that the tests move.
 
-mod scene;
-
 use std::task::Context;
 
 use futures::task::noop_waker_ref;
 use serde_json::{Value, json};
 
-use self::scene::{Answer, run, yield_often};
+use super::scene_of_tests::{Answer, run, yield_often};
 
 #[test]
 fn while_tokens_cannot_be_checked_calls_fail_at_once_and_subscriptions_end_after_60_s() {

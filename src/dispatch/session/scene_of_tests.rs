@@ -24,8 +24,8 @@ use crate::service::{
     CallContext, MethodDescription, MethodOptions, RequestInfo, SchemaGenerators, ServiceId, StreamUse,
 };
 
-use super::super::tests::Kept;
-use super::super::*;
+use super::tests::Kept;
+use super::*;
 
 /// How the authenticator answers.
 #[derive(Clone, Copy, Debug)]
