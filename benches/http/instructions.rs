@@ -15,7 +15,8 @@ use callbox_benches::workload::Workload;
 pub(crate) const NAME: &str = "instructions";
 
 /// The subjects that are measured. Each takes some seconds.
-const SUBJECTS: [Subject; 4] = [Subject::Bare, Subject::Callbox, Subject::AddrSend, Subject::Jsonrpsee];
+const SUBJECTS: [Subject; 5] =
+    [Subject::Bare, Subject::Callbox, Subject::CallboxTraced, Subject::AddrSend, Subject::Jsonrpsee];
 
 /// Number of calls that are not counted, on the same connection as those that are.
 const WARM_UP_CALLS: usize = 1000;
@@ -70,7 +71,8 @@ fn per_call(subject: Subject, cores: &str) -> io::Result<(Vec<f64>, usize)> {
         for tried in 1..=MAX_SEGMENTS {
             client.calls(calls).await?;
             let segment = server.mark()?;
-            if subject != Subject::Callbox || segment.inline == inline + calls as u64 {
+            let is_callbox = matches!(subject, Subject::Callbox | Subject::CallboxTraced);
+            if !is_callbox || segment.inline == inline + calls as u64 {
                 per_call.push(segment.instructions as f64 / calls as f64);
             } else {
                 sleep(PAUSE_AFTER_SLOW_RUN);

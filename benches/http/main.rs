@@ -65,7 +65,6 @@ fn main() -> ExitCode {
 fn serve(mut args: impl Iterator<Item = String>) -> ExitCode {
     let (subject, cores) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
     match layout::pin_to_cores(&cores) {
-        Ok(workers) if subject == traces::SUBJECT => traces::serve(workers),
         Ok(workers) => servers::serve(&subject, workers),
         Err(error) => {
             println!("error: no server on the cores {cores}: {error}");

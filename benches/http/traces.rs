@@ -3,27 +3,21 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{ExitCode, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use callbox::Placement;
 use callbox_benches::bound::Bound;
 use callbox_benches::figures::{format_value, interquartile_range, median};
 use callbox_benches::layout::CoreAssignment;
 use callbox_benches::measurement::{Sample, measure};
 use callbox_benches::server_process::ServerProcess;
 use callbox_benches::workload::TRIVIAL;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::Options;
-use crate::servers::{self, Subject};
+use crate::servers::Subject;
 
 pub(crate) const NAME: &str = "traces";
-
-/// The role of a server whose spans are exported as the variables say.
-pub(crate) const SUBJECT: &str = "callbox with traces";
 
 /// How the calls of a server are traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +46,8 @@ impl Tracing {
         }
     }
 
-    /// Returns the name of the server.
-    fn subject(self) -> &'static str {
-        if self == Self::NoLayer { Subject::Callbox.name() } else { SUBJECT }
+    fn subject(self) -> Subject {
+        if self == Self::NoLayer { Subject::Callbox } else { Subject::CallboxTraced }
     }
 
     /// Returns the variables of the server. `collector` is one that works.
@@ -73,19 +66,6 @@ impl Tracing {
     }
 }
 
-/// Runs the server, until it is killed.
-pub(crate) fn serve(workers: usize) -> ExitCode {
-    match callbox::otel::layer("bench") {
-        Ok(spans) => tracing_subscriber::registry().with(spans).init(),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    }
-    servers::serve_callbox(Placement::Inline, workers);
-    ExitCode::SUCCESS
-}
-
 /// Measures and prints all of it.
 ///
 /// # Errors
@@ -100,8 +80,11 @@ pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Durati
             let (tracing, samples, lost) = &mut rows[at];
             let variables = tracing.variables(collector);
             let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let server =
-                ServerProcess::start_with(&[tracing.subject(), &assignment.cores], &variables, Stdio::inherit())?;
+            let server = ServerProcess::start_with(
+                &[tracing.subject().name(), &assignment.cores],
+                &variables,
+                Stdio::inherit(),
+            )?;
             samples.push(measure(&server, &TRIVIAL, times, assignment.wait_mode)?);
             lost.push(lost_spans(server.address)? as f64);
         }
@@ -133,11 +116,6 @@ pub(crate) fn run(options: &Options, assignment: &CoreAssignment, times: (Durati
     }
     println!();
     for (what, value, bound) in [
-        (
-            "CPU per call off × without a layer",
-            compared(1, 0, |sample, base| sample.cpu_micros / base.cpu_micros),
-            Bound::AtMost(1.01),
-        ),
         (
             "CPU per call with 1 % × off",
             compared(2, 1, |sample, base| sample.cpu_micros / base.cpu_micros),

@@ -1,6 +1,10 @@
 //! callbox with its defaults, and with every call through the actor.
 
+use std::process::ExitCode;
+
 use callbox::{Placement, Server, service, testing};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::{mark_on_request, methods, print_address};
 
@@ -49,4 +53,17 @@ pub(crate) fn serve(placement: Placement, workers: usize) {
     loop {
         std::thread::park();
     }
+}
+
+/// The same with spans that are exported as the variables of OpenTelemetry say.
+pub(super) fn serve_traced(workers: usize) -> ExitCode {
+    match ::callbox::otel::layer("bench") {
+        Ok(spans) => tracing_subscriber::registry().with(spans).init(),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    serve(Placement::Inline, workers);
+    ExitCode::SUCCESS
 }

@@ -16,14 +16,15 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-pub(crate) use self::callbox::serve as serve_callbox;
-
 /// The server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Subject {
     /// A bare actix-web handler with a hand-written borrowed parse: the ceiling.
     Bare,
     Callbox,
+    /// callbox with the layer that exports spans, as the variables of OpenTelemetry say: not at all
+    /// without any.
+    CallboxTraced,
     /// callbox with every call through its mailbox to the actor.
     CallboxActor,
     /// An actix-web handler that sends each call to a plain actix actor.
@@ -35,6 +36,7 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    /// The servers that the workloads compare.
     pub(crate) const ALL: [Self; 7] =
         [Self::Bare, Self::Callbox, Self::CallboxActor, Self::AddrSend, Self::Jsonrpsee, Self::Axum, Self::BareAgain];
 
@@ -42,6 +44,7 @@ impl Subject {
         match self {
             Self::Bare => "bare actix-web",
             Self::Callbox => "callbox",
+            Self::CallboxTraced => "callbox with traces",
             Self::CallboxActor => "callbox, Placement::Actor",
             Self::AddrSend => "actix addr.send",
             Self::Jsonrpsee => "jsonrpsee",
@@ -60,14 +63,16 @@ impl fmt::Display for Subject {
 /// Runs the server of this name with this number of threads for its connections, until it is
 /// killed.
 pub(crate) fn serve(name: &str, workers: usize) -> ExitCode {
-    let subject = Subject::ALL.into_iter().find(|subject| subject.name() == name);
-    if !matches!(subject, Some(Subject::Callbox | Subject::CallboxActor)) {
+    let subjects = Subject::ALL.into_iter().chain([Subject::CallboxTraced]);
+    let subject = subjects.into_iter().find(|subject| subject.name() == name);
+    if !matches!(subject, Some(Subject::Callbox | Subject::CallboxTraced | Subject::CallboxActor)) {
         std::thread::spawn(|| mark_on_request(|| 0));
     }
     match subject {
         Some(Subject::Bare | Subject::BareAgain) => actix_web::bare(workers),
         Some(Subject::AddrSend) => actix_web::addr_send(workers),
         Some(Subject::Callbox) => callbox::serve(::callbox::Placement::Inline, workers),
+        Some(Subject::CallboxTraced) => return callbox::serve_traced(workers),
         Some(Subject::CallboxActor) => callbox::serve(::callbox::Placement::Actor, workers),
         Some(Subject::Jsonrpsee) => jsonrpsee::serve(workers),
         Some(Subject::Axum) => axum::serve(workers),
