@@ -20,11 +20,9 @@ use crate::route::{
     StateEndGuard,
 };
 use crate::router::{Router, TokenCheck};
-use crate::service::{
-    CallContext, MethodDescription, MethodOptions, RequestInfo, SchemaGenerators, ServiceId, StreamUse,
-};
+use crate::service::{CallContext, MethodDescription, MethodOptions, SchemaGenerators, ServiceId, StreamUse};
 
-use super::tests::Kept;
+use super::tests::{Kept, client};
 use super::*;
 
 /// How the authenticator answers.
@@ -175,18 +173,8 @@ async fn until<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
 
 impl Scene {
     pub(super) fn connect(&self, token: &str) -> Client {
-        let client = SessionClient {
-            token: Some(SessionToken(token.to_owned())),
-            peer: None,
-            request: Arc::new(RequestInfo::in_process(None, None)),
-            log: None,
-            logs_messages: false,
-            timeout: None,
-            chain: None,
-            after: None,
-        };
         let limits = SessionLimits { envelopes: 64, subscriptions: 64 };
-        Client(Session::new(Arc::clone(&self.dispatch), client, limits, self.stopping.subscribe()))
+        Client(Session::new(Arc::clone(&self.dispatch), client(Some(token)), limits, self.stopping.subscribe()))
     }
 
     /// From now on the authenticator answers like this. `tells` is whether it also says that what
@@ -200,6 +188,14 @@ impl Scene {
     /// Returns how often a token was checked since this was last asked.
     pub(super) fn checks(&self, token: &str) -> usize {
         self.tokens.lock().unwrap().checks.remove(token).unwrap_or_default()
+    }
+
+    /// Moves the clock by so many seconds, in which a client hears nothing.
+    pub(super) async fn pass_quietly(&self, client: &mut Client, seconds: u32) {
+        for second in 1..=seconds {
+            self.pass_second().await;
+            assert_eq!(client.messages(), [] as [Value; 0], "after {second} s");
+        }
     }
 
     /// Moves the clock by a second, and lets everybody finish what they do then.

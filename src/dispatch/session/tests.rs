@@ -35,6 +35,20 @@ impl Outbox for Kept {
     }
 }
 
+/// Returns a client of whom nothing is known but its token.
+pub(super) fn client(token: Option<&str>) -> SessionClient {
+    SessionClient {
+        token: token.map(|token| SessionToken(token.to_owned())),
+        peer: None,
+        request: Arc::new(RequestInfo::in_process(None, None)),
+        log: None,
+        logs_messages: false,
+        timeout: None,
+        chain: None,
+        after: None,
+    }
+}
+
 fn session() -> Session {
     let (_, stopping) = watch::channel(false);
     let dispatch = Dispatch {
@@ -45,17 +59,7 @@ fn session() -> Session {
         response_limit: 1000,
         cut: stopping.clone(),
     };
-    let client = SessionClient {
-        token: None,
-        peer: None,
-        request: Arc::new(RequestInfo::in_process(None, None)),
-        log: None,
-        logs_messages: false,
-        timeout: None,
-        chain: None,
-        after: None,
-    };
-    Session::new(Arc::new(dispatch), client, SessionLimits { envelopes: 64, subscriptions: 1 }, stopping)
+    Session::new(Arc::new(dispatch), client(None), SessionLimits { envelopes: 64, subscriptions: 1 }, stopping)
 }
 
 #[test]
