@@ -1,7 +1,7 @@
 //! The database: opened and brought up to date by each service that has tables in it.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -10,8 +10,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 /// somewhere never changes.
 const STEPS: &[&str] = &[include_str!("schema/1_products_and_orders.sql")];
 
-/// How long a writer waits for another one.
+/// How long a writer waits for another one, and whoever opens the database for others who do.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pause before the next attempt to open a database that others are opening.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The code of SQLite for a database that is locked, without the reason in its upper bits.
+const SQLITE_BUSY: u32 = 5;
 
 /// Connections for each service. SQLite has one writer at a time; the others read.
 const CONNECTIONS: u32 = 4;
@@ -59,7 +65,20 @@ async fn open(url: &str) -> Result<SqlitePool, sqlx::Error> {
         // An order that was acknowledged survives a power cut as well.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT);
-    SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await
+    let give_up_at = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        // A new database is switched to WAL by whoever opens it first. To others who open it at
+        // that moment, SQLite says that it is locked, and does not wait for their timeout.
+        match SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options.clone()).await {
+            Err(error) if is_locked(&error) && Instant::now() < give_up_at => tokio::time::sleep(PAUSE).await,
+            opened => return opened,
+        }
+    }
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// Runs the steps that the database lacks, and returns the version that it had before.
@@ -82,6 +101,16 @@ async fn migrate(pool: &SqlitePool) -> Result<usize, sqlx::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_new_database_can_be_opened_by_many_at_once() {
+        for _ in 0..10 {
+            let directory = tempfile::tempdir().unwrap();
+            let url = format!("sqlite:{}", directory.path().join("shop.db").display());
+            let opened = futures::future::join_all((0..8).map(|_| connect(&url))).await;
+            assert!(opened.iter().all(Result::is_ok), "{opened:?}");
+        }
+    }
 
     #[tokio::test]
     async fn a_database_is_migrated_once_and_a_newer_one_is_left_alone() {
