@@ -70,7 +70,7 @@ fn hopeless_work_is_rejected_at_once_and_waiting_calls_are_kept(way: Way) {
         assert_eq!(site.call(Shaky_Slog {}).code, 0, "nothing is hopeless before it is known what it costs");
     }
     let held = site.hold(7);
-    // Each takes 10 ms and has 200, so at most 19 may have others before them.
+    // Each takes 40 ms and has 800, so at most 19 may have others before them.
     let calls: Vec<_> = (0..30).map(|_| site.ask(Shaky_Slog {})).collect();
     until("all were admitted or rejected", || {
         let stats = site.stats("slog");

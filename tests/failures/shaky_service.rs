@@ -106,10 +106,10 @@ impl Shaky {
         self.probe.ran.add();
     }
 
-    /// Takes 10 ms of the thread, and has 200.
-    #[public_method(deadline = "200ms")]
+    /// Takes 40 ms of the thread, and has 800.
+    #[public_method(deadline = "800ms")]
     pub(crate) fn slog(&mut self) {
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(40));
     }
 
     /// Takes so much time of the thread, and is shed rather than wait for long.
