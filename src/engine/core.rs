@@ -14,7 +14,7 @@ use super::mailboxes::Mailboxes;
 use super::run::in_flight::SERVICE_IN_FLIGHT;
 use super::run::pool::{Pool, ServicePool};
 use super::state::{StateLock, StateSignals};
-use super::table::{Queues, Table};
+use super::table::Table;
 
 /// Where the calls of a service run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,10 +58,10 @@ impl<S: Service> Core<S> {
     /// Creates the methods and mailboxes of a service. The mailboxes take calls from now on;
     /// nothing runs yet.
     pub(crate) fn new(pool: Pool, placement: Placement, surroundings: Arc<Surroundings>) -> Arc<Self> {
-        let (table, Queues { mailboxes, quota, bell }) = Table::of_service::<S, _>();
-        let admission = Admission::new(mailboxes.iter(), pool.threads());
+        let (table, quota, bell) = Table::of_service::<S>();
+        let admission = Admission::new(table.mailboxes(), pool.threads());
         let signals = StateSignals::new(Arc::clone(&bell));
-        let mailboxes = Mailboxes::new(mailboxes, Arc::clone(&bell));
+        let mailboxes = Mailboxes::new(table.mailboxes(), Arc::clone(&bell));
         mailboxes.open();
         Arc::new(Self {
             id: ServiceId::fresh(),

@@ -84,7 +84,7 @@ impl Lifecycle {
     }
 
     /// Waits for a status that `wanted` accepts.
-    pub(crate) async fn until(&self, wanted: impl FnMut(&Status) -> bool) -> Status {
+    pub(crate) async fn until(&self, wanted: fn(&Status) -> bool) -> Status {
         let mut seen = self.seen.subscribe();
         seen.wait_for(wanted).await.map_or(Status::Stopped, |status| *status)
     }

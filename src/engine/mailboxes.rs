@@ -1,6 +1,6 @@
 //! All mailboxes of one service.
 
-use crate::mailbox::{Bell, Mailbox, defer_wake};
+use crate::mailbox::{Bell, Mailbox, MailboxShare, defer_wake};
 use crate::route::Rejection;
 use crate::sync::Arc;
 
@@ -14,12 +14,8 @@ pub(crate) struct Mailboxes<C: ?Sized> {
 }
 
 impl<C: ?Sized> Mailboxes<C> {
-    pub(crate) fn new(all: Box<[Mailbox<QueuedJob<C>>]>, bell: Arc<Bell>) -> Self {
-        Self { all, bell }
-    }
-
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Mailbox<QueuedJob<C>>> {
-        self.all.iter()
+    pub(crate) fn new(shares: &[MailboxShare], bell: Arc<Bell>) -> Self {
+        Self { all: shares.iter().cloned().map(Mailbox::new).collect(), bell }
     }
 
     pub(crate) fn get(&self, index: usize) -> &Mailbox<QueuedJob<C>> {

@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use schemars::JsonSchema;
 
-use crate::mailbox::{Bell, Mailbox, MailboxSlots, MethodEntry, QueueItem, Quota, SERVICE_BYTES, SERVICE_CALLS};
+use crate::mailbox::{Bell, MailboxShare, MailboxSlots, MethodEntry, Quota, SERVICE_BYTES, SERVICE_CALLS};
 use crate::measure::Counter;
 use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Ready, Service, full_name};
 use crate::sync::Arc;
@@ -20,33 +20,38 @@ pub(crate) struct Table {
     /// The entry of the question whether the service is ready, which is no method of the user's.
     ready: Option<Arc<MethodEntry>>,
     by_type: HashMap<TypeId, Arc<MethodEntry>, BuildHasherDefault<TypeIdHasher>>,
-}
-
-/// Where the calls of a service wait.
-pub(crate) struct Queues<C> {
-    pub(crate) mailboxes: Box<[Mailbox<C>]>,
-    pub(crate) quota: Arc<Quota>,
-    pub(crate) bell: Arc<Bell>,
+    mailboxes: Box<[MailboxShare]>,
+    /// Numbers of the mailboxes that have async methods. The time of their calls is measured where
+    /// they are polled, so it is charged apart.
+    async_mailboxes: Vec<usize>,
 }
 
 impl Table {
-    /// Collects the methods of a service, and creates their mailboxes.
-    pub(crate) fn of_service<S: Service, C: QueueItem>() -> (Self, Queues<C>) {
-        let mut list = List::<C> { methods: Vec::new(), mailboxes: Vec::new(), groups: HashMap::new() };
+    /// Collects the methods of a service, with what their mailboxes share and the limits of all of
+    /// them.
+    pub(crate) fn of_service<S: Service>() -> (Self, Arc<Quota>, Arc<Bell>) {
+        let mut list = List::default();
         S::methods(&mut list);
         if S::CHECKS_READY {
             list.add_hidden::<S>();
         }
-        let List { methods, mailboxes: plans, .. } = list;
+        Self::of_list(list, S::NAMESPACE)
+    }
+
+    fn of_list(
+        List { methods, mailboxes: plans, .. }: List,
+        namespace: Option<&'static str>,
+    ) -> (Self, Arc<Quota>, Arc<Bell>) {
         let bell = Arc::new(Bell::new(plans.len()));
         let quota = Quota::new(SERVICE_CALLS, SERVICE_BYTES, Arc::clone(&bell));
-        let mailbox = |(index, Plan { capacity, weight }): (usize, Plan)| {
-            Mailbox::new(index, MailboxSlots::new(capacity, Arc::clone(&quota)), weight)
+        let share = |(index, Plan { capacity, weight }): (usize, Plan)| {
+            MailboxShare::new(index, MailboxSlots::new(capacity, Arc::clone(&quota)), weight)
         };
-        let mailboxes: Box<[_]> = plans.into_iter().enumerate().map(mailbox).collect();
-        let mut table = Self { entries: Vec::new(), ready: None, by_type: HashMap::default() };
+        let mailboxes = plans.into_iter().enumerate().map(share).collect();
+        let (entries, by_type, async_mailboxes) = Default::default();
+        let mut table = Self { entries, ready: None, by_type, mailboxes, async_mailboxes };
         for Listed { message, name, options, mailbox, entry } in methods {
-            let entry = Arc::new(entry(full_name(S::NAMESPACE, name), options, &mailboxes[mailbox]));
+            let entry = Arc::new(entry(full_name(namespace, name), options, &table.mailboxes[mailbox]));
             // A compute method may hold its thread: that is what the pool is for.
             if entry.kind != MethodKind::Compute {
                 watch::register(&entry);
@@ -58,7 +63,26 @@ impl Table {
                 table.entries.push(entry);
             }
         }
-        (table, Queues { mailboxes, quota, bell })
+        let is_async = |entry: &&Arc<MethodEntry>| matches!(entry.kind, MethodKind::ReadAsync | MethodKind::WriteAsync);
+        table.async_mailboxes = table.all_entries().filter(is_async).map(|entry| entry.mailbox).collect();
+        table.async_mailboxes.sort_unstable();
+        table.async_mailboxes.dedup();
+        (table, quota, bell)
+    }
+
+    /// Returns what each mailbox shares.
+    pub(crate) fn mailboxes(&self) -> &[MailboxShare] {
+        &self.mailboxes
+    }
+
+    /// Returns the weight of each mailbox.
+    pub(crate) fn weights(&self) -> impl Iterator<Item = u32> {
+        self.mailboxes.iter().map(|mailbox| mailbox.weight)
+    }
+
+    /// Takes what the async calls of each mailbox have used since the last time, in nanoseconds.
+    pub(crate) fn take_async_charges(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.async_mailboxes.iter().map(|index| (*index, self.mailboxes[*index].charge.take()))
     }
 
     /// Returns the entries in the order of the table.
@@ -98,8 +122,9 @@ impl fmt::Debug for Table {
 
 /// Collects methods before their mailboxes are created: the capacity and weight of a group are
 /// known only at the end.
-struct List<C> {
-    methods: Vec<Listed<C>>,
+#[derive(Default)]
+struct List {
+    methods: Vec<Listed>,
     mailboxes: Vec<Plan>,
     groups: HashMap<&'static str, usize>,
 }
@@ -110,22 +135,22 @@ struct Plan {
     weight: u32,
 }
 
-impl<C: QueueItem> List<C> {
+impl List {
     /// Adds the question whether the service is ready.
     fn add_hidden<S: Service>(&mut self) {
         MethodTable::<S>::add::<Ready>(self, MethodOptions::public().mailbox(16));
     }
 }
 
-struct Listed<C> {
+struct Listed {
     message: TypeId,
     name: &'static str,
     options: MethodOptions,
     mailbox: usize,
-    entry: fn(&'static str, MethodOptions, &Mailbox<C>) -> MethodEntry,
+    entry: fn(&'static str, MethodOptions, &MailboxShare) -> MethodEntry,
 }
 
-impl<S: Service, C: QueueItem> MethodTable<S> for List<C> {
+impl<S: Service> MethodTable<S> for List {
     fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, options: MethodOptions)
     where
         S: Handles<M>,
@@ -143,7 +168,7 @@ impl<S: Service, C: QueueItem> MethodTable<S> for List<C> {
             name: M::NAME,
             options,
             mailbox,
-            entry: MethodEntry::new::<S, M, C>,
+            entry: MethodEntry::new::<S, M>,
         });
     }
 }

@@ -11,21 +11,19 @@ use crate::measure::Counter;
 use crate::route::MethodLoad;
 use crate::route::Rejection;
 use crate::service::{CallContext, MethodKind};
-use crate::sync::Arc;
 
 use super::backlog::Backlog;
 #[cfg(feature = "nats")]
 use super::backlog::MIN_SAMPLES;
-use super::call_queue::{Mailbox, QueueItem};
+use super::mailbox_share::MailboxShare;
 use super::method_entry::MethodEntry;
-use super::quota::{LimitReached, MailboxSlots, Permit, SERVICE_BYTES, SERVICE_CALLS};
+use super::quota::{LimitReached, Permit, SERVICE_BYTES, SERVICE_CALLS};
 use super::rejection::{full, hopeless, overdue, too_many_of_caller};
 
 /// Admits calls to the mailboxes of one service.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// Slots and weight of each mailbox.
-    mailboxes: Box<[(Arc<MailboxSlots>, u32)]>,
+    mailboxes: Box<[MailboxShare]>,
     /// Sum of the weights of all mailboxes.
     weights: u32,
     /// Number of threads that run compute methods.
@@ -33,10 +31,9 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    pub(crate) fn new<'a, C: QueueItem + 'a>(mailboxes: impl Iterator<Item = &'a Mailbox<C>>, threads: u32) -> Self {
-        let mailboxes: Box<[_]> = mailboxes.map(|mailbox| (Arc::clone(mailbox.slots()), mailbox.weight())).collect();
-        let weights = mailboxes.iter().map(|(_, weight)| *weight).fold(0, u32::saturating_add);
-        Self { mailboxes, weights, threads }
+    pub(crate) fn new(mailboxes: &[MailboxShare], threads: u32) -> Self {
+        let weights = mailboxes.iter().map(|mailbox| mailbox.weight).fold(0, u32::saturating_add);
+        Self { mailboxes: mailboxes.into(), weights, threads }
     }
 
     /// Admits a call, or returns why not: a limit is reached, or the backlog takes too long.
@@ -148,8 +145,8 @@ impl Admission {
 
     /// Returns the work in front of a call of this method, as it is now.
     fn current_backlog(&self, entry: &MethodEntry) -> Backlog {
-        let busy = self.mailboxes.iter().filter(|(slots, _)| slots.used() > 0);
-        self.backlog(entry, entry.slots.used(), busy.map(|(_, weight)| weight).sum())
+        let busy = self.mailboxes.iter().filter(|mailbox| mailbox.slots.used() > 0);
+        self.backlog(entry, entry.slots.used(), busy.map(|mailbox| mailbox.weight).sum())
     }
 
     /// Returns the work in front of a call of this method, if its mailbox holds `depth` calls and
@@ -168,7 +165,7 @@ impl Admission {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::sync::OnceLock;
     use std::time::Duration;
 
@@ -178,9 +175,10 @@ pub(super) mod tests {
 
     use super::*;
     use crate::auth::Caller;
-    use crate::mailbox::{Bell, Quota};
+    use crate::mailbox::{Bell, MailboxSlots, Quota};
     use crate::route::RejectReason;
     use crate::service::MethodOptions;
+    use crate::sync::Arc;
 
     struct Warehouse;
 
@@ -196,26 +194,15 @@ pub(super) mod tests {
         async fn count(&self) {}
     }
 
-    /// The calls of a mailbox that holds none, because only its slots are used.
-    #[derive(Clone)]
-    pub(in super::super) enum NoCall {}
-
-    impl QueueItem for NoCall {
-        fn is_live(&self) -> bool {
-            match *self {}
-        }
-    }
-
     /// A method whose calls take 10 ms, the slots of another mailbox of its service, which has
     /// three times the weight, and the admission of both.
     fn warehouse() -> (MethodEntry, Arc<MailboxSlots>, Admission) {
         let quota = Quota::new(100, 100, Arc::new(Bell::new(2)));
         let slots = || MailboxSlots::new(50, Arc::clone(&quota));
-        let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<NoCall>::new(index, slots(), weight));
-        let entry =
-            MethodEntry::new::<Warehouse, Warehouse_Restock, _>("restock", MethodOptions::public(), &mailboxes[0]);
+        let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| MailboxShare::new(index, slots(), weight));
+        let entry = MethodEntry::new::<Warehouse, Warehouse_Restock>("restock", MethodOptions::public(), &mailboxes[0]);
         (0..8).for_each(|_| entry.meter.cost.record_run(Duration::from_millis(10)));
-        (entry, Arc::clone(mailboxes[1].slots()), Admission::new(mailboxes.iter(), 1))
+        (entry, Arc::clone(&mailboxes[1].slots), Admission::new(&mailboxes, 1))
     }
 
     /// Returns why a call is rejected that has 100 ms left, if it is.
@@ -261,18 +248,18 @@ pub(super) mod tests {
     #[test]
     fn what_an_async_method_awaits_counts_as_well() {
         let quota = Quota::new(100, 100, Arc::new(Bell::new(1)));
-        let mailbox = Mailbox::<NoCall>::new(0, MailboxSlots::new(50, quota), 1);
-        let admission = Admission::new(std::iter::once(&mailbox), 1);
+        let mailbox = MailboxShare::new(0, MailboxSlots::new(50, quota), 1);
+        let admission = Admission::new(std::slice::from_ref(&mailbox), 1);
         let options = MethodOptions::public().in_flight(2);
-        let alone = MethodEntry::new::<Warehouse, Warehouse_MoveAll, _>("move_all", options.clone(), &mailbox);
-        let shared = MethodEntry::new::<Warehouse, Warehouse_Count, _>("count", options, &mailbox);
+        let alone = MethodEntry::new::<Warehouse, Warehouse_MoveAll>("move_all", options.clone(), &mailbox);
+        let shared = MethodEntry::new::<Warehouse, Warehouse_Count>("count", options, &mailbox);
         for entry in [&alone, &shared] {
             (0..8).for_each(|_| entry.meter.cost.record_run(Duration::from_micros(1)));
             (0..8).for_each(|_| entry.meter.run_time.record(Duration::from_millis(10)));
         }
         let waits = || [&alone, &shared].map(|entry| admission.load(entry).wait.as_millis());
         assert_eq!(waits(), [0, 0]);
-        let _waiting: Vec<_> = (0..4).map(|_| mailbox.slots().try_acquire(0).unwrap()).collect();
+        let _waiting: Vec<_> = (0..4).map(|_| mailbox.slots.try_acquire(0).unwrap()).collect();
         assert_eq!(waits(), [40, 20], "two of the latter run at once");
         assert_eq!(admission.load(&alone).usual, Duration::from_millis(10));
     }

@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::measure::Charge;
-use crate::sync::{Arc, Mutex};
+use crate::sync::Mutex;
 
 use super::bell::Bell;
-use super::quota::MailboxSlots;
-use super::shedding::Shedding;
+use super::mailbox_share::MailboxShare;
 
 /// What a mailbox must know of the calls in it.
 pub(crate) trait QueueItem: Clone {
@@ -20,23 +18,20 @@ pub(crate) trait QueueItem: Clone {
 /// The queue of one method or group. It lives on the callers' side, in an `Arc`, and outlives the
 /// host.
 ///
-/// Its bound is the number of its [`MailboxSlots`]: a call holds one from admission until it starts
-/// or is given up. The inbox may also hold calls that have been given up; they are removed when
-/// there are twice as many entries as slots, so that the inbox is bounded too.
+/// Its bound is the number of its [`MailboxSlots`](super::quota::MailboxSlots): a call holds one
+/// from admission until it starts or is given up. The inbox may also hold calls that have been
+/// given up; they are removed when there are twice as many entries as slots, so that the inbox is
+/// bounded too.
 ///
 /// Two locks keep callers and host apart: callers only lock `inbox`, and the host works on
 /// `claimed` and locks `inbox` once per burst. Whoever needs both locks `claimed` first.
 pub(crate) struct Mailbox<C> {
-    index: usize,
-    weight: u32,
-    slots: Arc<MailboxSlots>,
+    share: MailboxShare,
     /// Calls pushed since the host last claimed the inbox.
     inbox: Mutex<PushedCalls<C>>,
     /// Calls that the host has claimed and not started yet. Behind a lock because the mailbox may
     /// be closed from another thread.
     claimed: Mutex<VecDeque<C>>,
-    charge: Arc<Charge>,
-    shedding: Arc<Shedding>,
 }
 
 struct PushedCalls<C> {
@@ -56,28 +51,9 @@ struct PushPosition {
 
 impl<C: QueueItem> Mailbox<C> {
     /// Creates an empty mailbox, which is closed until [`open`](Self::open) is called.
-    pub(crate) fn new(index: usize, slots: Arc<MailboxSlots>, weight: u32) -> Self {
-        Self {
-            index,
-            weight,
-            slots,
-            inbox: Mutex::new(PushedCalls { calls: VecDeque::new(), wake_deferred: false, closed: true }),
-            claimed: Mutex::new(VecDeque::new()),
-            charge: Arc::default(),
-            shedding: Arc::new(Shedding::new()),
-        }
-    }
-
-    pub(crate) fn index(&self) -> usize {
-        self.index
-    }
-
-    pub(crate) fn weight(&self) -> u32 {
-        self.weight
-    }
-
-    pub(crate) fn slots(&self) -> &Arc<MailboxSlots> {
-        &self.slots
+    pub(crate) fn new(share: MailboxShare) -> Self {
+        let inbox = PushedCalls { calls: VecDeque::new(), wake_deferred: false, closed: true };
+        Self { share, inbox: Mutex::new(inbox), claimed: Mutex::new(VecDeque::new()) }
     }
 
     /// Appends a call that holds a slot, and wakes the host if necessary.
@@ -89,7 +65,7 @@ impl<C: QueueItem> Mailbox<C> {
         // Only the caller that found the inbox empty rings: the host has not looked at it since, so
         // one ring serves the whole burst.
         if first || wake_deferred {
-            bell.ring(self.index);
+            bell.ring(self.share.index);
         }
         Ok(())
     }
@@ -100,7 +76,7 @@ impl<C: QueueItem> Mailbox<C> {
         let PushPosition { first, wake_deferred } = self.append(call, true)?;
         // Also behind a call whose wake is deferred on another thread: none depends on another.
         if first || wake_deferred {
-            bell.mark(self.index);
+            bell.mark(self.share.index);
         }
         Ok(())
     }
@@ -110,7 +86,7 @@ impl<C: QueueItem> Mailbox<C> {
         if inbox.closed {
             return Err(call);
         }
-        if inbox.calls.len() >= 2 * self.slots.capacity() {
+        if inbox.calls.len() >= 2 * self.share.slots.capacity() {
             inbox.calls.retain(QueueItem::is_live);
         }
         let position = PushPosition { first: inbox.calls.is_empty(), wake_deferred: inbox.wake_deferred };
@@ -163,21 +139,11 @@ impl<C: QueueItem> Mailbox<C> {
         calls.append(&mut inbox.calls);
         calls
     }
-
-    pub(crate) fn shedding(&self) -> &Arc<Shedding> {
-        &self.shedding
-    }
-
-    /// Returns the counter of the time for which calls of this mailbox ran without being measured
-    /// by the scheduler.
-    pub(crate) fn charge(&self) -> &Arc<Charge> {
-        &self.charge
-    }
 }
 
 impl<C> fmt::Debug for Mailbox<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox").field("index", &self.index).field("slots", &self.slots).finish_non_exhaustive()
+        f.debug_struct("Mailbox").field("share", &self.share).finish_non_exhaustive()
     }
 }
 
@@ -187,9 +153,10 @@ mod tests {
     use std::rc::Rc;
 
     use super::super::bell::tests::CountWakes;
-    use super::super::quota::Quota;
+    use super::super::quota::{MailboxSlots, Quota};
     use super::*;
     use crate::property_tests::{CASES, check, list};
+    use crate::sync::Arc;
 
     #[derive(Clone)]
     struct Item(u32, Rc<Cell<bool>>);
@@ -207,7 +174,7 @@ mod tests {
     fn mailbox(capacity: usize) -> (Mailbox<Item>, Arc<Bell>) {
         let bell = Arc::new(Bell::new(1));
         let slots = MailboxSlots::new(capacity, Quota::new(4096, 1, Arc::clone(&bell)));
-        (Mailbox::new(0, slots, 1), bell)
+        (Mailbox::new(MailboxShare::new(0, slots, 1)), bell)
     }
 
     fn start(mailbox: &Mailbox<Item>) -> Option<u32> {

@@ -9,7 +9,7 @@ use crate::service::{CallerLimit, ErrorList, Handles, Message, MethodKind, Metho
 use crate::sync::{Arc, AtomicU32, Ordering};
 
 use super::bounded_counter::BoundedCounter;
-use super::call_queue::{Mailbox, QueueItem};
+use super::mailbox_share::MailboxShare;
 use super::quota::MailboxSlots;
 use super::shedding::Shedding;
 
@@ -24,8 +24,7 @@ pub(crate) struct MethodEntry {
     pub(crate) params: &'static [&'static str],
     /// Index of its mailbox, which the methods of a group share.
     pub(crate) mailbox: usize,
-    /// Slots of that mailbox. They, the charge and the shedding are shared with the mailbox, so
-    /// that the entry need not know the type of the queued calls.
+    /// Slots of that mailbox.
     pub(crate) slots: Arc<MailboxSlots>,
     pub(crate) charge: Arc<Charge>,
     pub(crate) weight: u32,
@@ -41,12 +40,12 @@ pub(crate) struct MethodEntry {
 }
 
 impl MethodEntry {
-    /// Creates the entry of a method with this name and these options, whose calls wait in
-    /// `mailbox`.
-    pub(crate) fn new<S: Handles<M>, M: Message<Output: JsonSchema> + JsonSchema, C: QueueItem>(
+    /// Creates the entry of a method with this name and these options, whose calls wait in the
+    /// mailbox of `share`.
+    pub(crate) fn new<S: Handles<M>, M: Message<Output: JsonSchema> + JsonSchema>(
         name: &'static str,
         mut options: MethodOptions,
-        mailbox: &Mailbox<C>,
+        share: &MailboxShare,
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         // Deadline, idempotence and subscription are those of the message.
@@ -61,11 +60,11 @@ impl MethodEntry {
             caller_limit: options.per_caller.map(CallerLimit::new),
             options,
             params: M::PARAMS,
-            mailbox: mailbox.index(),
-            slots: Arc::clone(mailbox.slots()),
-            charge: Arc::clone(mailbox.charge()),
-            weight: mailbox.weight(),
-            shedding: Arc::clone(mailbox.shedding()),
+            mailbox: share.index,
+            slots: Arc::clone(&share.slots),
+            charge: Arc::clone(&share.charge),
+            weight: share.weight,
+            shedding: Arc::clone(&share.shedding),
             meter: Meter::new(),
             params_schema: M::json_schema,
             result_schema: SchemaGenerator::subschema_for::<M::Output>,

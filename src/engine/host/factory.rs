@@ -3,18 +3,19 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use callbox_client::Cause;
 use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::log::{caught, discard, panic_text};
-use crate::service::{CallTrace, Current, Factory, MissingService, RequestRef, Service, ServiceContext};
+use crate::service::{CallTrace, Current, Factory, MissingService, RequestRef, Service, ServiceContext, ServiceId};
 use crate::start_error::BoxError;
 
+use super::life_log;
 use super::start_circle::StateInTheMaking;
 use crate::engine::core::Core;
 
@@ -34,16 +35,21 @@ pub(crate) async fn make_state<S: Service>(
     context: &ServiceContext,
 ) -> Result<S, String> {
     let making = StateInTheMaking::begin(core.id);
-    let made = run_part(core, "factory", async { factory.make(context.clone()).await }).await;
+    let made =
+        run_part(starting(core.id, S::NAME, "factory"), Box::pin(async { factory.make(context.clone()).await })).await;
     let started = match made {
         Err(reason) => Err(reason),
-        Ok(mut state) => match run_part(core, "on_start", async { state.on_start(context).await }).await {
-            Ok(()) => Ok(state),
-            Err(reason) => {
-                discard(state);
-                Err(reason)
+        Ok(mut state) => {
+            match run_part(starting(core.id, S::NAME, "on_start"), Box::pin(async { state.on_start(context).await }))
+                .await
+            {
+                Ok(()) => Ok(state),
+                Err(reason) => {
+                    discard(state);
+                    Err(reason)
+                }
             }
-        },
+        }
     };
     match (making.end(), started) {
         (None, started) => started,
@@ -54,18 +60,14 @@ pub(crate) async fn make_state<S: Service>(
     }
 }
 
-/// Runs the factory or the hook of a service.
+/// Runs the part of a service, its factory or a hook, that `current` names as the method.
 ///
 /// # Errors
 /// The reason if it failed or panicked.
-async fn run_part<S: Service, T>(
-    core: &Core<S>,
-    part: &'static str,
-    run: impl Future<Output = Result<T, BoxError>>,
-) -> Result<T, String> {
-    let mut run = pin!(run);
+async fn run_part<T>(current: Current, mut run: LocalBoxFuture<'_, Result<T, BoxError>>) -> Result<T, String> {
+    let part = current.method;
     let entered = poll_fn(|cx| {
-        let _current = starting(core, part).enter();
+        let _current = current.clone().enter();
         run.as_mut().poll(cx)
     });
     match AssertUnwindSafe(entered).catch_unwind().await {
@@ -81,11 +83,11 @@ async fn run_part<S: Service, T>(
 }
 
 /// Returns what the calls of a service that starts come from.
-fn starting<S: Service>(core: &Core<S>, part: &'static str) -> Current {
+fn starting(service: ServiceId, name: &'static str, part: &'static str) -> Current {
     let deadline = Instant::now() + MAX_START;
     Current {
-        service: core.id,
-        name: S::NAME,
+        service,
+        name,
         chain: None,
         method: part,
         deadline,
@@ -123,12 +125,11 @@ pub(crate) async fn close_state<S: Service>(core: &Core<S>) {
     let close = async {
         let Some(mut state) = taken.await else { return };
         if let Err(panic) = AssertUnwindSafe(async { state.on_stop().await }).catch_unwind().await {
-            log_error!(service = S::NAME, panic = panic_text(&*panic), "on_stop panicked");
-            discard(panic);
+            life_log::panicked(S::NAME, "on_stop", panic);
         }
         discard(state);
     };
     if tokio::time::timeout(CLOSE_TIMEOUT, close).await.is_err() {
-        log_error!(service = S::NAME, limit = ?CLOSE_TIMEOUT, "the service did not close its state in time");
+        life_log::closes_slowly(S::NAME, CLOSE_TIMEOUT);
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod backoff;
 pub(crate) mod factory;
+pub(super) mod life_log;
 pub(super) mod start_circle;
 pub(crate) mod supervisor;
 pub(super) mod tasks;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use actix::{Actor, Arbiter};
+use actix::dev::channel::channel;
+use actix::{Addr, Arbiter, Context};
+use futures::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -11,11 +13,14 @@ use crate::service::{Factory, Service};
 use crate::sync::Arc;
 
 use super::backoff::Backoff;
-use super::{HostedService, ServiceActor};
+use super::{HostedService, ServiceActor, life_log};
 use crate::engine::core::Core;
 use crate::engine::erased::weak;
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::scheduler::{Exit, Scheduler};
+
+/// Capacity of the actor's own mailbox: the default of actix.
+const CONTROL_MESSAGES: usize = 16;
 
 /// Starts the service and keeps it running. Returns once it is up.
 ///
@@ -26,7 +31,7 @@ use crate::engine::schedule::scheduler::{Exit, Scheduler};
 /// Outside of an actix system.
 pub(crate) async fn launch<S: Service>(hosted: Arc<HostedService<S>>, factory: Factory<S>) -> Result<(), String> {
     let (no_start, failed) = oneshot::channel();
-    actix::spawn(supervise(Arc::clone(&hosted), factory, no_start));
+    spawn(Box::pin(supervise(Arc::clone(&hosted), factory, no_start)));
     tokio::select! {
         // A failed start sends its reason before it sets the status, so the reason is looked at
         // first.
@@ -48,7 +53,7 @@ async fn supervise<S: Service>(hosted: Arc<HostedService<S>>, factory: Factory<S
             Exit::Stopped => return lifecycle.set(Status::Stopped),
             Exit::Lost => lifecycle.count_restart(),
         }
-        log_error!(service = S::NAME, "the service's thread was lost; starting a new one");
+        life_log::thread_lost(S::NAME);
         let pause = if restarts.record(Instant::now()) { Duration::ZERO } else { restarts.pause() };
         let stopping = lifecycle.until(|status| *status >= Status::Draining);
         if tokio::time::timeout(pause, stopping).await.is_ok() {
@@ -64,7 +69,7 @@ async fn run_host<S: Service>(hosted: &Arc<HostedService<S>>, factory: &Factory<
     // retries.
     let Ok(arbiter) = caught(Arbiter::new) else {
         let reason = "the system provides no thread: raise the limit (ulimit -u), or run fewer other processes";
-        log_error!(service = S::NAME, reason, "cannot start the thread of the service");
+        life_log::no_thread(S::NAME, reason);
         return if hosted.core.lifecycle.status() == Status::Starting {
             Exit::NoStart(reason.to_owned())
         } else {
@@ -72,15 +77,23 @@ async fn run_host<S: Service>(hosted: &Arc<HostedService<S>>, factory: &Factory<
         };
     };
     let (for_host, for_state, me) = (Arc::clone(&hosted.core), factory.clone(), weak(hosted));
-    let addr = ServiceActor::start_in_arbiter(&arbiter.handle(), move |_| {
+    let (sender, messages) = channel(CONTROL_MESSAGES);
+    arbiter.spawn_fn(move || {
         let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, me, tell);
-        ServiceActor::new(for_host, scheduler)
+        let actor = ServiceActor::new(for_host, scheduler);
+        spawn(Box::pin(Context::with_receiver(messages).into_future(actor)));
     });
-    hosted.set_addr(Some(addr));
+    hosted.set_addr(Some(Addr::new(sender)));
     let exit = exit.await.unwrap_or(Exit::Lost);
     hosted.set_addr(None);
     arbiter.stop();
     exit
+}
+
+/// Spawns on this thread. Futures of all services have one type here, so the code that runs a task
+/// is compiled once, and not for each service.
+fn spawn(future: LocalBoxFuture<'static, ()>) {
+    actix::spawn(future);
 }
 
 /// Stops the service: no more calls are admitted, admitted ones have until `limit`, then `on_stop`
@@ -100,7 +113,7 @@ pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec
     if tokio::time::timeout(limit, lifecycle.until(stopped)).await.is_ok() {
         return Vec::new();
     }
-    log_warn!(service = S::NAME, ?limit, "the shutdown timeout is over; cutting off what still runs");
+    life_log::cut_off(S::NAME, limit);
     lifecycle.set(Status::Cut);
     // From here as well as from the host, which may be inside a sync method that does not end.
     core.cut_off();
@@ -111,7 +124,7 @@ pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec
         left.push(S::NAME);
     }
     if !left.is_empty() {
-        log_error!(service = S::NAME, running = ?left, "the service did not end in time; its threads are left running");
+        life_log::left_running(S::NAME, &left);
     }
     left
 }

@@ -7,10 +7,9 @@ use std::time::Duration;
 use callbox::service;
 use tokio::time::{Instant, advance, sleep};
 
-use super::super::admission::tests::NoCall;
 use super::super::backlog::MIN_SAMPLES;
 use super::super::method_entry::MethodEntry;
-use super::super::{Bell, Mailbox, MailboxSlots, Quota};
+use super::super::{Bell, MailboxShare, MailboxSlots, Quota};
 use super::Call;
 use crate::auth::Caller;
 use crate::measure::{CallEnd, Counter};
@@ -33,8 +32,8 @@ impl Thermometer {
 
 fn entry() -> Arc<MethodEntry> {
     let slots = MailboxSlots::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
-    let mailbox: Mailbox<NoCall> = Mailbox::new(0, slots, 1);
-    Arc::new(MethodEntry::new::<Thermometer, Thermometer_Measure, _>("measure", MethodOptions::public(), &mailbox))
+    let share = MailboxShare::new(0, slots, 1);
+    Arc::new(MethodEntry::new::<Thermometer, Thermometer_Measure>("measure", MethodOptions::public(), &share))
 }
 
 /// A call that has just arrived and waits.

@@ -9,6 +9,7 @@ use loom::thread;
 use crate::check;
 use crate::mailbox::bell::Bell;
 use crate::mailbox::call_queue::{Mailbox, QueueItem};
+use crate::mailbox::mailbox_share::MailboxShare;
 use crate::mailbox::quota::{MailboxSlots, Quota};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -62,7 +63,7 @@ pub(crate) fn take_all(bell: &Bell, mailboxes: &[Mailbox<Item>], expected: usize
 fn mailboxes(count: usize) -> Vec<Mailbox<Item>> {
     let quota = Quota::new(8, 100, Arc::new(Bell::new(1)));
     let slots = || MailboxSlots::new(8, Arc::clone(&quota));
-    let mailboxes: Vec<_> = (0..count).map(|index| Mailbox::new(index, slots(), 1)).collect();
+    let mailboxes: Vec<_> = (0..count).map(|index| Mailbox::new(MailboxShare::new(index, slots(), 1))).collect();
     mailboxes.iter().for_each(Mailbox::open);
     mailboxes
 }

@@ -7,6 +7,7 @@ use crate::bell::Item;
 use crate::check;
 use crate::mailbox::bell::Bell;
 use crate::mailbox::call_queue::Mailbox;
+use crate::mailbox::mailbox_share::MailboxShare;
 use crate::mailbox::quota::{LimitReached, MailboxSlots, Permit, Quota};
 use crate::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::sync::Arc;
 pub fn a_push_racing_with_a_close_is_not_lost() {
     check(|| {
         let slots = MailboxSlots::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
-        let shared = Arc::new((Bell::new(1), Mailbox::new(0, slots, 1)));
+        let shared = Arc::new((Bell::new(1), Mailbox::new(MailboxShare::new(0, slots, 1))));
         shared.1.open();
         let other = Arc::clone(&shared);
         let pusher = thread::spawn(move || {
@@ -35,7 +36,7 @@ pub fn a_push_racing_with_a_close_is_not_lost() {
 pub fn a_start_racing_with_a_close_is_not_lost() {
     check(|| {
         let slots = MailboxSlots::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
-        let shared = Arc::new((Bell::new(1), Mailbox::new(0, slots, 1)));
+        let shared = Arc::new((Bell::new(1), Mailbox::new(MailboxShare::new(0, slots, 1))));
         shared.1.open();
         (0..2).for_each(|_| assert!(shared.1.push(Item::new(), &shared.0).is_ok()));
         let other = Arc::clone(&shared);

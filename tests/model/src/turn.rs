@@ -12,6 +12,7 @@ use crate::check;
 use crate::lock::TryLock;
 use crate::mailbox::bell::Bell;
 use crate::mailbox::call_queue::Mailbox;
+use crate::mailbox::mailbox_share::MailboxShare;
 use crate::mailbox::quota::{MailboxSlots, Permit, Quota};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -30,7 +31,7 @@ impl Service {
         let bell = Arc::new(Bell::new(1));
         let quota = Quota::new(4, 100, Arc::clone(&bell));
         let slots = MailboxSlots::new(4, Arc::clone(&quota));
-        let mailbox = Mailbox::new(0, Arc::clone(&slots), 1);
+        let mailbox = Mailbox::new(MailboxShare::new(0, Arc::clone(&slots), 1));
         mailbox.open();
         Arc::new(Self { bell, mailbox, slots, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
     }

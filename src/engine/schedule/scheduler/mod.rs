@@ -21,14 +21,15 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::log::{Harmless, discard, panic_text};
-use crate::mailbox::{Mailbox, MethodEntry, wake};
+use crate::log::Harmless;
+use crate::mailbox::wake;
 use crate::measure::nanos;
 use crate::service::{Factory, MethodKind, Service};
 use crate::sync::Arc;
 
 use crate::engine::core::Core;
 use crate::engine::host::backoff::Backoff;
+use crate::engine::host::life_log;
 use crate::engine::job::{JobStart, QueuedJob};
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::fair_queue::FairQueue;
@@ -52,9 +53,6 @@ pub(crate) struct Scheduler<S: Service> {
     queue: FairQueue,
     gate: Gate,
     running: FuturesUnordered<AsyncRun>,
-    /// Mailboxes with async methods. The time of their calls is measured where they are polled, so
-    /// it is charged apart.
-    async_mailboxes: Vec<usize>,
     /// Wakers of callers whose replies are ready. They are woken together at the end of a round,
     /// since each wake costs the host some microseconds.
     wakers: Vec<Waker>,
@@ -88,20 +86,13 @@ enum RoundEnd {
 
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, me: LocalService, exit: oneshot::Sender<Exit>) -> Self {
-        let is_async = |entry: &&Arc<MethodEntry>| matches!(entry.kind, MethodKind::ReadAsync | MethodKind::WriteAsync);
-        let mut async_mailboxes: Vec<_> =
-            core.table.all_entries().filter(is_async).map(|entry| entry.mailbox).collect();
-        let mailboxes = core.mailboxes.iter().len();
-        async_mailboxes.sort_unstable();
-        async_mailboxes.dedup();
         Self {
-            queue: FairQueue::new(core.mailboxes.iter().map(Mailbox::weight)),
-            gate: Gate::new(mailboxes),
+            queue: FairQueue::new(core.table.weights()),
+            gate: Gate::new(core.table.mailboxes().len()),
             core,
             factory,
             me,
             running: FuturesUnordered::new(),
-            async_mailboxes,
             wakers: Vec::new(),
             restarts: Backoff::default(),
             spin: Spin::default(),
@@ -137,10 +128,7 @@ impl<S: Service> Scheduler<S> {
                 Ok(RoundEnd::Close) => return self.close().await,
                 // Panics of methods are caught where they run, so this is a bug of callbox. The
                 // supervisor starts another host.
-                Err(panic) => {
-                    log_error!(service = S::NAME, panic = panic_text(&*panic), "the scheduler panicked");
-                    return discard(panic);
-                }
+                Err(panic) => return life_log::panicked(S::NAME, "the scheduler", panic),
             }
         }
     }
@@ -222,8 +210,7 @@ impl<S: Service> Scheduler<S> {
     /// Returns the time then.
     fn start_calls(&mut self, until: Instant, starts: &mut usize) -> Instant {
         self.queue.unblock();
-        let charge = |index: &usize| (*index, self.core.mailboxes.get(*index).charge().take());
-        self.queue.charge_async(self.async_mailboxes.iter().map(charge));
+        self.queue.charge_async(self.core.table.take_async_charges());
         let mut now = Instant::now();
         while *starts < MAX_STARTS && now < until {
             // Phase 1: choose a mailbox. A waiting writer comes first, because only calls without

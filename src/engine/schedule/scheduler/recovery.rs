@@ -7,6 +7,7 @@ use actix::Arbiter;
 use tokio::time::Instant;
 
 use crate::engine::host::factory::{close_state, make_state};
+use crate::engine::host::life_log;
 use crate::engine::host::tasks::{Spawner, TaskSet};
 use crate::engine::lifecycle::Status;
 use crate::service::{Service, ServiceContext};
@@ -45,7 +46,7 @@ impl<S: Service> Scheduler<S> {
         };
         match refilled {
             Ok(()) if was_down => self.come_up(),
-            Ok(()) => log_warn!(service = S::NAME, "the service was restarted with a new state"),
+            Ok(()) => life_log::restarted(S::NAME),
             Err(reason) => self.go_down(&reason),
         }
         ControlFlow::Continue(())
@@ -98,7 +99,7 @@ impl<S: Service> Scheduler<S> {
     pub(super) fn come_up(&mut self) {
         self.core.mailboxes.open();
         if self.core.lifecycle.set_unless_stopping(Status::Up) {
-            log_info!(service = S::NAME, "the service is up");
+            life_log::up(S::NAME);
         } else {
             // A stop was requested meanwhile, so no call may wait for this service.
             self.core.mailboxes.close();
@@ -108,7 +109,7 @@ impl<S: Service> Scheduler<S> {
     /// Closes the mailboxes, and schedules the next attempt to make a state.
     pub(super) fn go_down(&mut self, reason: &str) {
         let pause = self.restarts.pause();
-        log_error!(service = S::NAME, reason, retry_in = ?pause, "the service is down");
+        life_log::down(S::NAME, reason, pause);
         self.core.lifecycle.set_unless_stopping(Status::Down);
         self.core.mailboxes.close();
         self.retry = Some(Box::pin(tokio::time::sleep(pause)));
@@ -129,7 +130,7 @@ impl<S: Service> Scheduler<S> {
         let Some(tasks) = self.core.tasks.lock().take() else { return };
         tasks.cancel();
         if tokio::time::timeout(TASK_TIMEOUT, tasks.wait()).await.is_err() {
-            log_error!(service = S::NAME, ?tasks, "tasks of the service did not end in time");
+            life_log::tasks_do_not_end(S::NAME, &tasks);
         }
     }
 

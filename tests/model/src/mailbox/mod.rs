@@ -8,6 +8,8 @@ pub(crate) mod bounded_counter;
 pub(crate) mod call_queue;
 #[path = "../../../../src/mailbox/call_state.rs"]
 pub(crate) mod call_state;
+#[path = "../../../../src/mailbox/mailbox_share.rs"]
+pub(crate) mod mailbox_share;
 #[path = "../../../../src/mailbox/quota.rs"]
 pub(crate) mod quota;
 #[path = "../../../../src/mailbox/shedding.rs"]
