@@ -222,7 +222,9 @@ fn a_batch_waits_for_room_in_a_service_that_is_full_of_others_calls() {
             calculator.service().stats().iter().any(|stats| stats.method == "hold" && stats.running == 1)
         });
         for (method, params) in [("byte", "[1]"), ("add", "[1,2]"), ("half", "[1]"), ("nothing", "[]")] {
-            calculator.answer(batch((0..100).map(|_| notification(method, params))));
+            for _ in 0..10 {
+                calculator.answer(batch((0..100).map(|_| notification(method, params))));
+            }
             while calculator.waiting_and_refused(method).0 < 1024 {
                 calculator.answer(notification(method, params));
             }
