@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     if let Some(end) = traces::run_role().or_else(roles::run) {
         return end;
     }
-    let tests: [Test; 29] = [
+    let tests: [Test; 30] = [
         ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", blocking_methods::naps),
         ("a_method_that_may_not_run_inline_holds_no_thread_of_http", blocking_methods::naps_at_home),
         ("a_compute_method_may_hold_its_thread_without_a_warning", blocking_methods::naps_on_the_pool),
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         ("help_and_settings_are_shown_without_starting_anything", settings::shown),
         ("port_0_picks_a_free_port_and_the_log_names_it", settings::port_0),
         ("a_flag_makes_the_answers_those_of_pymicroservice", settings::dialect),
+        ("an_idle_connection_is_kept_for_longer_than_one_whose_client_stalls", settings::keep_alive),
         ("flags_go_before_the_environment_and_that_before_the_file", settings::sources),
         ("a_program_reads_settings_of_its_own_from_the_same_sources", settings::own),
         ("the_log_suggests_a_call_that_works", settings::try_it),

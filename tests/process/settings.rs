@@ -1,8 +1,9 @@
 //! Where the settings of a server come from, and what it shows of them.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
-use callbox_test_support::http::request;
+use callbox_test_support::http::{Connection, request};
 use callbox_test_support::program::{Program, ProgramOutput};
 use rustix::process::Signal;
 
@@ -39,6 +40,23 @@ pub(crate) fn dialect() {
     let program = Program::with_role("greeter", &["--port", "0", "--dialect", "pymicroservice"]).start();
     let answer = request(program.address(), "POST", "/api", &[], HELLO);
     assert_eq!(answer.body, r#"{"error":null,"id":1,"response":"hello world"}"#);
+}
+
+/// An idle connection is kept for longer than one whose client stalls in a request.
+pub(crate) fn keep_alive() {
+    let program = Program::with_role("greeter", &["--port", "0", "--keep-alive", "120s"]).start();
+    let [mut idle, mut stalled] = [(); 2].map(|()| Connection::open(program.address()));
+    for connection in [&mut idle, &mut stalled] {
+        connection.send_request("POST", "/api", &[], HELLO);
+        assert_eq!(connection.read_response().status, 200);
+    }
+    stalled.send("POST /api HT");
+    let began = Instant::now();
+    stalled.assert_closed();
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    std::thread::sleep(Duration::from_millis(500));
+    idle.send_request("POST", "/api", &[], HELLO);
+    assert_eq!(idle.read_response().status, 200);
 }
 
 pub(crate) fn sources() {

@@ -82,7 +82,7 @@ fn five_thousand_clients_that_subscribe_and_leave_at_once_leave_nothing_behind()
 #[test]
 fn every_subscriber_of_a_topic_gets_every_item_in_its_order() {
     const CLIENTS: usize = 100;
-    const ITEMS: u64 = 300;
+    const ITEMS: u64 = 200;
     let running = start();
     let mut sockets: Vec<_> = (0..CLIENTS).map(|_| running.connect()).collect();
     let ids: Vec<_> = sockets.iter_mut().map(|socket| socket.subscribe("numbers", json!([]))).collect();
