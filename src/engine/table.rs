@@ -48,8 +48,13 @@ impl Table {
             MailboxShare::new(index, MailboxSlots::new(capacity, Arc::clone(&quota)), weight)
         };
         let mailboxes = plans.into_iter().enumerate().map(share).collect();
-        let (entries, by_type, async_mailboxes) = Default::default();
-        let mut table = Self { entries, ready: None, by_type, mailboxes, async_mailboxes };
+        let mut table = Self {
+            entries: Vec::new(),
+            ready: None,
+            by_type: HashMap::default(),
+            mailboxes,
+            async_mailboxes: Vec::new(),
+        };
         for Listed { message, name, options, mailbox, entry } in methods {
             let entry = Arc::new(entry(full_name(namespace, name), options, &table.mailboxes[mailbox]));
             // A compute method may hold its thread: that is what the pool is for.

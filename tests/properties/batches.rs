@@ -84,7 +84,7 @@ fn send(narrow: &InProcess<Narrow>, batch: &Batch) -> Result<(), TestCaseError> 
 }
 
 proptest! {
-    #![proptest_config(crate::cases(32))]
+    #![proptest_config(crate::cases(48))]
 
     #[test]
     fn batches_that_meet_are_all_answered_and_each_mailbox_keeps_their_order(

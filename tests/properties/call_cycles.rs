@@ -144,7 +144,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(super::cases(140))]
+    #![proptest_config(super::cases(200))]
 
     #[test]
     fn a_call_is_refused_if_it_would_wait_for_itself_and_only_then(mut plan in vec(step(), 1..4)) {

@@ -231,7 +231,7 @@ fn run(running: &Running, steps: &[Step]) -> Client {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 28, failure_persistence: None, max_shrink_time: 10_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, max_shrink_time: 10_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_call_is_answered_once_and_every_item_or_gap_comes_in_order(steps in vec(step(), 1..60)) {

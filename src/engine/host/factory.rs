@@ -35,21 +35,17 @@ pub(crate) async fn make_state<S: Service>(
     context: &ServiceContext,
 ) -> Result<S, String> {
     let making = StateInTheMaking::begin(core.id);
-    let made =
-        run_part(starting(core.id, S::NAME, "factory"), Box::pin(async { factory.make(context.clone()).await })).await;
+    let current = |part| starting(core.id, S::NAME, part);
+    let made = run_part(current("factory"), Box::pin(async { factory.make(context.clone()).await })).await;
     let started = match made {
         Err(reason) => Err(reason),
-        Ok(mut state) => {
-            match run_part(starting(core.id, S::NAME, "on_start"), Box::pin(async { state.on_start(context).await }))
-                .await
-            {
-                Ok(()) => Ok(state),
-                Err(reason) => {
-                    discard(state);
-                    Err(reason)
-                }
+        Ok(mut state) => match run_part(current("on_start"), Box::pin(async { state.on_start(context).await })).await {
+            Ok(()) => Ok(state),
+            Err(reason) => {
+                discard(state);
+                Err(reason)
             }
-        }
+        },
     };
     match (making.end(), started) {
         (None, started) => started,
