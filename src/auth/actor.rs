@@ -18,17 +18,18 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::log::{Harmless, discard};
 use crate::sync::Arc;
 
+use super::Caller;
+use super::any_authenticator::AnyAuthenticator;
 use super::cache::DecisionCache;
 use super::digest::Digest;
 use super::limiter::Attempt;
-use super::{Authenticate, Caller};
 
 /// Number of times that a token is checked if the generation changes during each check.
 const MAX_ATTEMPTS: usize = 3;
 
 /// The actor that owns the authenticator, on its own thread.
-pub(super) struct AuthActor<A> {
-    pub(super) authenticator: Arc<A>,
+pub(super) struct AuthActor {
+    pub(super) authenticator: Arc<dyn AnyAuthenticator>,
     pub(super) cache: Arc<DecisionCache>,
     /// Maximum time of one check.
     pub(super) timeout: Duration,
@@ -41,7 +42,7 @@ type ChecksInFlight = Rc<RefCell<HashMap<Digest, SharedCheck>>>;
 /// A check that several requests wait for.
 type SharedCheck = Shared<LocalBoxFuture<'static, Result<Caller, AuthUnavailable>>>;
 
-impl<A: Authenticate> Actor for AuthActor<A> {
+impl Actor for AuthActor {
     type Context = Context<Self>;
 }
 
@@ -66,7 +67,7 @@ impl Message for AuthRequest {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AuthUnavailable;
 
-impl<A: Authenticate> Handler<AuthRequest> for AuthActor<A> {
+impl Handler<AuthRequest> for AuthActor {
     type Result = ResponseFuture<Result<Caller, AuthUnavailable>>;
 
     fn handle(
@@ -91,7 +92,7 @@ impl<A: Authenticate> Handler<AuthRequest> for AuthActor<A> {
     }
 }
 
-impl<A: Authenticate> AuthActor<A> {
+impl AuthActor {
     /// Starts to check a token, for all requests that arrive before the result.
     fn start_check(&self, token: Box<str>, digest: Digest) -> SharedCheck {
         let (authenticator, cache) = (Arc::clone(&self.authenticator), Arc::clone(&self.cache));
@@ -133,7 +134,7 @@ impl<A: Authenticate> AuthActor<A> {
 ///
 /// The generation is the same before and after the check. So a token that was revoked during the
 /// check is not admitted by a result from before.
-async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Caller, u64), AuthUnavailable> {
+async fn decide(authenticator: &dyn AnyAuthenticator, token: &str) -> Result<(Caller, u64), AuthUnavailable> {
     for _ in 0..MAX_ATTEMPTS {
         let generation = authenticator.generation();
         let caller = match authenticator.authenticate(token).await {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::log::{caught, discard};
 use crate::sync::Arc;
 
+use super::Caller;
+use super::any_authenticator::AnyAuthenticator;
 use super::bounded_map::BoundedMap;
 use super::digest::Digest;
-use super::{Authenticate, Caller};
 
 /// Maximum age of a decision, whatever the authenticator asks for.
 const MAX_AGE: Duration = Duration::from_secs(10);
@@ -21,23 +22,7 @@ const CAPACITY: usize = 8192;
 /// Invalid tokens are not cached: a flood of them would push out the valid ones.
 pub(super) struct DecisionCache {
     decisions: BoundedMap<Digest, CachedDecision>,
-    policy: Arc<dyn CachePolicy>,
-}
-
-/// The part of an authenticator that the cache needs, with its type erased.
-trait CachePolicy: Send + Sync {
-    fn keep_for(&self) -> Duration;
-    fn generation(&self) -> u64;
-}
-
-impl<A: Authenticate> CachePolicy for A {
-    fn keep_for(&self) -> Duration {
-        Authenticate::keep_for(self)
-    }
-
-    fn generation(&self) -> u64 {
-        Authenticate::generation(self)
-    }
+    authenticator: Arc<dyn AnyAuthenticator>,
 }
 
 struct CachedDecision {
@@ -49,15 +34,14 @@ struct CachedDecision {
 }
 
 impl DecisionCache {
-    pub(super) fn new<A: Authenticate>(authenticator: &Arc<A>) -> Self {
-        let policy: Arc<dyn CachePolicy> = Arc::<A>::clone(authenticator);
-        Self { decisions: BoundedMap::new(CAPACITY), policy }
+    pub(super) fn new(authenticator: Arc<dyn AnyAuthenticator>) -> Self {
+        Self { decisions: BoundedMap::new(CAPACITY), authenticator }
     }
 
     /// Returns the current generation. `None` if the authenticator panics: then no decision can be
     /// trusted.
     pub(super) fn generation(&self) -> Option<u64> {
-        caught(|| self.policy.generation()).map_err(discard).ok()
+        caught(|| self.authenticator.generation()).map_err(discard).ok()
     }
 
     /// Returns whose a token is, if that was decided recently and is still valid.
@@ -77,7 +61,7 @@ impl DecisionCache {
 
     /// Caches a decision that was made in this generation, if the authenticator allows that.
     pub(super) fn insert(&self, token: Digest, caller: &Caller, generation: u64) {
-        let time = caught(|| self.policy.keep_for()).map_err(discard).unwrap_or_default().min(MAX_AGE);
+        let time = caught(|| self.authenticator.keep_for()).map_err(discard).unwrap_or_default().min(MAX_AGE);
         if caller.is_authenticated() && !time.is_zero() {
             let decision = CachedDecision { caller: caller.clone(), until: Instant::now() + time, generation };
             self.decisions.shard(&token).insert(token, decision);
@@ -96,6 +80,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use crate::BoxError;
+    use crate::auth::Authenticate;
 
     use super::*;
 
@@ -121,7 +106,7 @@ mod tests {
 
     fn keeper(millis: u64) -> (Arc<Keeper>, DecisionCache) {
         let keeper = Arc::new(Keeper { millis: millis.into(), generation: 0.into() });
-        let cache = DecisionCache::new(&keeper);
+        let cache = DecisionCache::new(keeper.clone());
         (keeper, cache)
     }
 

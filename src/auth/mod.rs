@@ -9,6 +9,7 @@
 // tokens, and `cache` knows the tokens that were valid a moment ago. `actor` owns the
 // authenticator, on a thread of its own, and asks it about all other tokens.
 mod actor;
+mod any_authenticator;
 mod authenticate;
 mod bounded_map;
 mod cache;

@@ -20,6 +20,7 @@ use super::core::{Core, Placement};
 use super::lifecycle::Status;
 use super::read::read;
 use super::run::inline::{Deferred, run_here, run_now};
+use super::run::queued::queued;
 use super::run::series::run_series;
 
 /// A call that has arrived.
@@ -116,8 +117,8 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
     let member = batch.filter(|_| !call.notification).and_then(|batch| batch.member());
     let call = Call::new(call, message, permit, entry, member);
     match entrance {
-        Entrance::Transport { .. } => core.mailboxes.push_deferred(call.clone()),
-        Entrance::Process => core.mailboxes.push(call.clone()),
+        Entrance::Transport { .. } => core.mailboxes.push_deferred(queued::<S, M>(call.clone())),
+        Entrance::Process => core.mailboxes.push(queued::<S, M>(call.clone())),
     }
     Begun::Queued(call)
 }

@@ -27,25 +27,39 @@ pub(super) fn erased<S: Service>(service: Arc<HostedService<S>>, by: &CallOption
     LocalService::new(service, LocalOptions { caller, max_time: by.max_time })
 }
 
-type StartFn<S> = fn(&Arc<Core<S>>, &LocalOptions, &mut dyn Any);
+/// Starts the call of an exchange. The first parameter is the `Arc` of the core.
+type StartFn = fn(&dyn Any, &LocalOptions, &mut dyn Any);
 
 /// How to start a call of each method of a service, by the type of its message.
-pub(super) struct Starters<S: Service>(HashMap<TypeId, StartFn<S>, BuildHasherDefault<TypeIdHasher>>);
+#[derive(Default)]
+pub(super) struct Starters(HashMap<TypeId, StartFn, BuildHasherDefault<TypeIdHasher>>);
 
-impl<S: Service> Starters<S> {
-    pub(super) fn of_service() -> Self {
-        let mut starters = Self(HashMap::default());
+impl Starters {
+    pub(super) fn of_service<S: Service>() -> Self {
+        let mut starters = Self::default();
         S::methods(&mut starters);
         starters
     }
+
+    fn add(&mut self, exchange: TypeId, start: StartFn) {
+        self.0.insert(exchange, start);
+    }
+
+    fn start(&self, core: &dyn Any, options: &LocalOptions, exchange: &mut dyn Any) {
+        // Not `exchange.type_id()`, which is the type of the reference.
+        if let Some(start) = self.0.get(&(*exchange).type_id()) {
+            start(core, options, exchange);
+        }
+    }
 }
 
-impl<S: Service> MethodTable<S> for Starters<S> {
+impl<S: Service> MethodTable<S> for Starters {
     fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, _: MethodOptions)
     where
         S: Handles<M>,
     {
-        self.0.insert(TypeId::of::<Exchange<M>>(), |core, options, exchange| {
+        Self::add(self, TypeId::of::<Exchange<M>>(), |core, options, exchange| {
+            let Some(core) = core.downcast_ref::<Arc<Core<S>>>() else { return };
             let Some(exchange) = exchange.downcast_mut::<Exchange<M>>() else { return };
             let Some(message) = exchange.message.take() else { return };
             let started =
@@ -99,10 +113,7 @@ impl<S: Service> LocalTarget for HostedService<S> {
     /// Starts the call of an exchange, unless no method takes its message: then the exchange keeps
     /// its error.
     fn start(&self, options: &LocalOptions, exchange: &mut dyn Any) -> Result<(), RpcError> {
-        // Not `exchange.type_id()`, which is the type of the reference.
-        if let Some(start) = self.starters.0.get(&(*exchange).type_id()) {
-            start(&self.core, options, exchange);
-        }
+        self.starters.start(&self.core, options, exchange);
         Ok(())
     }
 }
@@ -112,7 +123,7 @@ impl<S: Service> LocalTarget for HostedService<S> {
 struct WeakService<S: Service>(Weak<HostedService<S>>);
 
 /// Returns a service with its type erased, called by nobody in particular. It is not kept alive.
-pub(super) fn weak<S: Service>(service: &Arc<HostedService<S>>) -> LocalService {
+pub(crate) fn weak<S: Service>(service: &Arc<HostedService<S>>) -> LocalService {
     LocalService::new(Arc::new(WeakService(Arc::downgrade(service))), LocalOptions::default())
 }
 

@@ -1,17 +1,17 @@
-//! A queued call as the scheduler sees it: a job that can be started.
+//! A call as the scheduler and the worker pool see it.
 
-use std::fmt;
+use std::any::Any;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::mailbox::{CallerWake, MethodEntry, QueueItem};
+use crate::mailbox::{CallerWake, MethodEntry};
 use crate::route::Rejection;
 use crate::sync::Arc;
 
-/// A call of any method of one service. `C` has what it needs to run.
-pub(crate) trait Job<C: ?Sized>: Send + Sync {
+/// A call of any method of any service.
+pub(crate) trait Job: Any + Send + Sync {
     /// Returns the entry of its method.
     fn entry(&self) -> &Arc<MethodEntry>;
 
@@ -26,9 +26,6 @@ pub(crate) trait Job<C: ?Sized>: Send + Sync {
 
     /// Answers -32603 if it runs.
     fn cut_off(&self);
-
-    /// Takes what the method needs, and starts it. A sync method has ended when this returns.
-    fn start(self: Arc<Self>, core: &Arc<C>, now: Instant) -> JobStart;
 }
 
 /// The result of an attempt to start a call.
@@ -45,25 +42,4 @@ pub(crate) enum JobStart {
     Runs(LocalBoxFuture<'static, CallerWake>),
     /// It runs on the worker pool.
     OnPool,
-}
-
-/// An item of a mailbox.
-pub(crate) struct QueuedJob<C: ?Sized>(pub(crate) Arc<dyn Job<C>>);
-
-impl<C: ?Sized> Clone for QueuedJob<C> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<C: ?Sized> QueueItem for QueuedJob<C> {
-    fn is_live(&self) -> bool {
-        self.0.is_queued()
-    }
-}
-
-impl<C: ?Sized> fmt::Debug for QueuedJob<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("QueuedJob")
-    }
 }

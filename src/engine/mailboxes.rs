@@ -4,37 +4,37 @@ use crate::mailbox::{Bell, Mailbox, MailboxShare, defer_wake};
 use crate::route::Rejection;
 use crate::sync::Arc;
 
-use super::job::{Job, QueuedJob};
+use super::queued_job::QueuedJob;
 
-/// The mailboxes of one service, and the bell that wakes its host. The jobs in them run with a `C`.
+/// The mailboxes of one service, and the bell that wakes its host.
 #[derive(Debug)]
-pub(crate) struct Mailboxes<C: ?Sized> {
-    all: Box<[Mailbox<QueuedJob<C>>]>,
+pub(crate) struct Mailboxes {
+    all: Box<[Mailbox<QueuedJob>]>,
     bell: Arc<Bell>,
 }
 
-impl<C: ?Sized> Mailboxes<C> {
+impl Mailboxes {
     pub(crate) fn new(shares: &[MailboxShare], bell: Arc<Bell>) -> Self {
         Self { all: shares.iter().cloned().map(Mailbox::new).collect(), bell }
     }
 
-    pub(crate) fn get(&self, index: usize) -> &Mailbox<QueuedJob<C>> {
+    pub(crate) fn get(&self, index: usize) -> &Mailbox<QueuedJob> {
         &self.all[index]
     }
 
     /// Puts an admitted call into its mailbox and wakes the host. Answers -32003 if the mailbox has
     /// closed meanwhile.
-    pub(crate) fn push(&self, call: Arc<dyn Job<C>>) {
-        let mailbox = self.get(call.entry().mailbox);
-        reject_if_closed(mailbox.push(QueuedJob(call), &self.bell));
+    pub(crate) fn push(&self, call: QueuedJob) {
+        let mailbox = self.get(call.job.entry().mailbox);
+        reject_if_closed(mailbox.push(call, &self.bell));
     }
 
     /// As [`push`](Self::push), for a call from a transport: the host is woken once for all calls
     /// of this thread whose wakes are [deferred](defer_wake).
-    pub(crate) fn push_deferred(&self, call: Arc<dyn Job<C>>) {
+    pub(crate) fn push_deferred(&self, call: QueuedJob) {
         if defer_wake(&self.bell) {
-            let mailbox = self.get(call.entry().mailbox);
-            reject_if_closed(mailbox.push_without_wake(QueuedJob(call), &self.bell));
+            let mailbox = self.get(call.job.entry().mailbox);
+            reject_if_closed(mailbox.push_without_wake(call, &self.bell));
         } else {
             self.push(call);
         }
@@ -48,7 +48,7 @@ impl<C: ?Sized> Mailboxes<C> {
     /// Closes all mailboxes, and answers -32003 to the calls in them.
     pub(crate) fn close(&self) {
         for mailbox in &self.all {
-            for QueuedJob(job) in mailbox.close() {
+            for QueuedJob { job, .. } in mailbox.close() {
                 job.reject(Rejection::unavailable());
             }
         }
@@ -58,7 +58,7 @@ impl<C: ?Sized> Mailboxes<C> {
     /// that the host was running: such a call is still at the head of its mailbox.
     pub(crate) fn cut(&self) {
         for mailbox in &self.all {
-            for QueuedJob(job) in mailbox.close() {
+            for QueuedJob { job, .. } in mailbox.close() {
                 job.reject(Rejection::unavailable());
                 job.cut_off();
             }
@@ -66,8 +66,8 @@ impl<C: ?Sized> Mailboxes<C> {
     }
 }
 
-fn reject_if_closed<C: ?Sized>(pushed: Result<(), QueuedJob<C>>) {
-    if let Err(QueuedJob(job)) = pushed {
+fn reject_if_closed(pushed: Result<(), QueuedJob>) {
+    if let Err(QueuedJob { job, .. }) = pushed {
         job.reject(Rejection::unavailable());
     }
 }

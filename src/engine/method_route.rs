@@ -92,7 +92,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     }
 
     fn reads_request(&self) -> bool {
-        reads_request(&self.core, &self.entry)
+        reads_request(&*self.core, &self.entry)
     }
 
     fn capacity(&self) -> Option<usize> {
@@ -110,7 +110,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         self.find_place(&mut call, context.peer);
         let StartContext { budget, inline, out, .. } = context;
         let notification = call.notification;
-        call.services = services_of(&self.core, &self.entry);
+        call.services = services_of(&*self.core, &self.entry);
         let bytes = params.map_or(0, str::len) + call.request_bytes();
         let incoming = NewCall {
             call,
@@ -144,7 +144,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         if Self::IS_SUBSCRIPTION || self.entry.caller_limit.is_some() {
             return Box::new(());
         }
-        call.services = services_of(&self.core, &self.entry);
+        call.services = services_of(&*self.core, &self.entry);
         let replies = begin_series(&self.core, &self.entry, call, longest, || read_all::<M>(params));
         Box::new(SerializedReplies::<M>(replies.into_iter()))
     }
@@ -202,9 +202,9 @@ impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
             entry: Arc::clone(&self.entry),
             subscriber,
             budget: Rc::clone(budget),
-            state_end: state_end(&self.core),
+            state_end: state_end(&*self.core),
         };
-        call.services = services_of(&self.core, &self.entry);
+        call.services = services_of(&*self.core, &self.entry);
         let incoming = NewCall {
             bytes: params.map_or(0, str::len) + call.request_bytes(),
             call,

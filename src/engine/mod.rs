@@ -22,6 +22,7 @@
 //! caller's reference to a service, and [`method_route`] what dispatch sees of a method.
 
 mod answer;
+mod any_state_lock;
 mod begin;
 mod core;
 mod erased;
@@ -31,9 +32,11 @@ mod job;
 mod lifecycle;
 mod mailboxes;
 mod method_route;
+mod queued_job;
 mod read;
 mod run;
 mod schedule;
+mod service_actor;
 mod service_ref;
 mod state;
 mod stats;
@@ -41,15 +44,15 @@ mod subscribe;
 mod table;
 mod typed;
 
-pub(crate) use core::Core;
 pub use core::Placement;
-pub(crate) use erased::list_clients;
+pub(crate) use core::{AnyCore, Core};
+pub(crate) use erased::{list_clients, weak};
 pub(crate) use host::HostedService;
 pub(crate) use host::supervisor::{launch, stop};
-pub use host::{ActorMessage, ServiceActor};
 pub(crate) use lifecycle::Status;
 pub(crate) use method_route::routes;
 pub(crate) use run::pool::Pool;
+pub use service_actor::{ActorMessage, ServiceActor};
 pub use service_ref::ServiceRef;
 pub use stats::{MethodStats, Refusals, ServiceStats};
 pub(crate) use typed::ask_ready;

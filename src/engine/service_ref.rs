@@ -13,8 +13,9 @@ use crate::sync::Arc;
 
 use super::core::Core;
 use super::erased::erased;
-use super::host::{HostedService, ServiceActor};
+use super::host::HostedService;
 use super::lifecycle::Status;
+use super::service_actor::{ServiceActor, addr};
 use super::stats::{MethodStats, ServiceStats};
 use super::typed::{self, CallOptions};
 
@@ -167,7 +168,7 @@ impl<S: Service> ServiceRef<S> {
 
     /// Returns the statistics of this service and its methods.
     pub fn stats(&self) -> Vec<MethodStats> {
-        ServiceStats::of(self.core()).methods
+        ServiceStats::of(&**self.core()).methods
     }
 
     /// Waits until no call of the service waits or runs. Then every notification that was sent
@@ -183,7 +184,7 @@ impl<S: Service> ServiceRef<S> {
     ///
     /// See [`ActorMessage`](crate::ActorMessage) for an example.
     pub fn addr(&self) -> Option<Addr<ServiceActor<S>>> {
-        self.hosted.addr()
+        addr(&self.hosted.core)
     }
 
     fn core(&self) -> &Arc<Core<S>> {

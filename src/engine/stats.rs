@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::core::Core;
+use super::core::AnyCore;
 use super::lifecycle::Status;
-use crate::service::{Service, StreamUse};
+use crate::service::StreamUse;
 
 use crate::mailbox::MethodEntry;
 use crate::measure::{Counter, Histogram};
@@ -121,9 +121,9 @@ impl Refusals {
 
 impl ServiceStats {
     /// Takes a snapshot of a service.
-    pub(crate) fn of<S: Service>(core: &Core<S>) -> Self {
+    pub(crate) fn of(core: &AnyCore) -> Self {
         Self {
-            service: S::NAME.to_owned(),
+            service: core.name.to_owned(),
             is_up: core.lifecycle.status() == Status::Up,
             restarts: core.lifecycle.restarts(),
             tasks: core.task_counters.running(),

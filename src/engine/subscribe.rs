@@ -10,10 +10,10 @@ use futures::future::{FutureExt, LocalBoxFuture};
 use crate::jsonrpc::{ResponseBudget, RpcError};
 use crate::mailbox::MethodEntry;
 use crate::route::{CallOutcome, CallStart, PendingReply, StartedSubscription, StateEnd, Subscriber};
-use crate::service::{Message, Reply, Service};
+use crate::service::{Message, Reply};
 use crate::sync::Arc;
 
-use super::core::Core;
+use super::core::AnyCore;
 
 /// What a subscription needs once its method has returned.
 pub(super) struct Subscribing {
@@ -65,6 +65,6 @@ impl<M: Message> PendingReply for PendingSubscription<M> {
 }
 
 /// Returns the end of the state that the service has now. It has come if there is none.
-pub(super) fn state_end<S: Service>(core: &Core<S>) -> StateEnd {
+pub(super) fn state_end(core: &AnyCore) -> StateEnd {
     core.tasks.lock().as_ref().map_or_else(StateEnd::come, |tasks| tasks.state_end())
 }

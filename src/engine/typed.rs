@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::auth::Caller;
@@ -24,7 +25,7 @@ use crate::sync::Arc;
 use crate::trace::{self, End, Failure, NewCall as TracedCall};
 
 use super::begin::{Begun, Entrance, NewCall, Payload, begin};
-use super::core::Core;
+use super::core::{AnyCore, Core};
 use super::host::start_circle::{StartWait, note_circle};
 use super::lifecycle::Status;
 
@@ -49,10 +50,17 @@ pub(crate) async fn call<S: Handles<M>, M: Message>(core: &Arc<Core<S>>, by: &Ca
     finish(start(core, by, message, false, None)?).await
 }
 
-/// Asks a service whether it is ready. Returns why it is not.
-pub(crate) async fn ask_ready<S: Service>(core: &Arc<Core<S>>) -> Option<String> {
-    let by = CallOptions { caller: Caller::anonymous(), max_time: None };
-    call(core, &by, Ready {}).await.unwrap_or_else(|error| Some(error.to_string()))
+/// Asks a service why it is not ready, if it is one that says so.
+pub(crate) fn ask_ready<S: Service>(core: &Arc<Core<S>>) -> Option<BoxFuture<'static, Option<String>>> {
+    // A constant, so that the call is compiled only for services that are asked.
+    if !S::CHECKS_READY {
+        return None;
+    }
+    let core = Arc::clone(core);
+    Some(Box::pin(async move {
+        let by = CallOptions { caller: Caller::anonymous(), max_time: None };
+        call(&core, &by, Ready {}).await.unwrap_or_else(|error| Some(error.to_string()))
+    }))
 }
 
 /// Waits for the reply of a call.
@@ -92,8 +100,8 @@ pub(super) fn start<S: Handles<M>, M: Message>(
 ) -> Result<StartedCall<M>, RpcError> {
     let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
     message.validate()?;
-    let wait = if notification { None } else { start_wait(core)? };
-    let mut call = context(core, by, entry, notification)?;
+    let wait = if notification { None } else { start_wait(&**core)? };
+    let mut call = context(&**core, by, entry, notification)?;
     call.progress = progress;
     let message = Payload::Parsed(message);
     let incoming = NewCall { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
@@ -110,12 +118,7 @@ pub(super) fn start<S: Handles<M>, M: Message>(
     }
 }
 
-fn context<S: Service>(
-    core: &Core<S>,
-    by: &CallOptions,
-    entry: &MethodEntry,
-    notification: bool,
-) -> Result<CallContext, RpcError> {
+fn context(core: &AnyCore, by: &CallOptions, entry: &MethodEntry, notification: bool) -> Result<CallContext, RpcError> {
     let arrived = Instant::now();
     let mut deadline = arrived + entry.options.deadline.min(by.max_time.unwrap_or(Duration::MAX));
     // The sender of a notification does not wait, so the notification neither closes a cycle nor
@@ -126,7 +129,7 @@ fn context<S: Service>(
         note_client();
     }
     let sent = trace_for_calls(current.as_ref());
-    let traced = TracedCall { service: Some(S::NAME), method: entry.name, id: None, sent: sent.as_ref() };
+    let traced = TracedCall { service: Some(core.name), method: entry.name, id: None, sent: sent.as_ref() };
     let trace = trace::begin_in_process(current.as_ref().map(|current| &current.trace), &traced);
     let number = current.as_ref().and_then(|current| current.request.number());
     let cause = current.as_ref().and_then(|current| current.request.known().cloned());
@@ -135,10 +138,10 @@ fn context<S: Service>(
         None => None,
         Some(around) => {
             deadline = deadline.min(around.deadline);
-            let closes_circle = around.waits_for(core.id, S::NAME);
+            let closes_circle = around.waits_for(core.id, core.name);
             let link = around.link();
             if closes_circle {
-                note_circle(core.id, &format_args!("{link} → {}", S::NAME));
+                note_circle(core.id, &format_args!("{link} → {}", core.name));
                 let cause = format_args!(
                     "the call {link} → {} would wait for itself: no service may be visited twice",
                     entry.name
@@ -176,12 +179,12 @@ fn context<S: Service>(
 
 /// Returns the other services, if a parameter of the method needs one, or something else of the
 /// server.
-pub(super) fn services_of<S: Service>(core: &Core<S>, entry: &MethodEntry) -> Option<Arc<Directory>> {
+pub(super) fn services_of(core: &AnyCore, entry: &MethodEntry) -> Option<Arc<Directory>> {
     if entry.options.needs.is_empty() { None } else { core.surroundings.services().cloned() }
 }
 
 /// Whether a call has to know its request.
-pub(super) fn reads_request<S: Service>(core: &Core<S>, entry: &MethodEntry) -> bool {
+pub(super) fn reads_request(core: &AnyCore, entry: &MethodEntry) -> bool {
     entry.options.reads_request || core.has_clients.load(Ordering::Relaxed)
 }
 
@@ -190,7 +193,7 @@ pub(super) fn reads_request<S: Service>(core: &Core<S>, entry: &MethodEntry) -> 
 ///
 /// # Errors
 /// If both would wait for each other.
-fn start_wait<S: Service>(core: &Core<S>) -> Result<Option<StartWait>, RpcError> {
+fn start_wait(core: &AnyCore) -> Result<Option<StartWait>, RpcError> {
     if core.lifecycle.status() != Status::Starting {
         return Ok(None);
     }

@@ -79,7 +79,7 @@ pub(super) fn assemble(
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
     })?;
     let surroundings = Arc::new(Surroundings::default());
-    let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
+    let prepare = |plan: ServicePlan| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
     let counters = ServerCounters::default();
     let feed = console_feed(settings, address.get().copied(), &services, &counters);
@@ -168,7 +168,7 @@ pub(super) fn assemble(
 
 /// Makes the router with the methods of all services and those that are built in.
 fn make_router(
-    services: &[Arc<dyn ErasedService>],
+    services: &[Arc<ErasedService>],
     settings: &Settings,
     tokens: TokenCheck,
     address: &Arc<OnceLock<SocketAddr>>,

@@ -31,7 +31,7 @@ pub(super) struct ConsoleMount {
 pub(super) fn console_feed(
     settings: &Settings,
     address: Option<SocketAddr>,
-    services: &[Arc<dyn ErasedService>],
+    services: &[Arc<ErasedService>],
     counters: &ServerCounters,
 ) -> Option<StatsFeed> {
     let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
@@ -43,7 +43,7 @@ impl ConsoleMount {
     pub(super) fn new(
         settings: &Settings,
         feed: StatsFeed,
-        services: &[Arc<dyn ErasedService>],
+        services: &[Arc<ErasedService>],
         endpoint_config: &Arc<EndpointConfig>,
         dispatch: &Arc<Dispatch>,
     ) -> Result<Self> {

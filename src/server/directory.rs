@@ -21,7 +21,7 @@ use super::remotes;
 /// # Errors
 /// If two services have the same name, or if a method needs a service that is not there.
 pub(super) fn directory(
-    services: &[Arc<dyn ErasedService>],
+    services: &[Arc<ErasedService>],
     clients: Vec<(TypeId, GivenClient)>,
     router: &Router,
     settings: &Settings,

@@ -5,11 +5,12 @@ use std::any::{Any, TypeId};
 use std::time::Duration;
 
 use actix_web::web::ServiceConfig;
-use futures::future::{BoxFuture, LocalBoxFuture};
+use callbox_client::LocalService;
+use futures::future::BoxFuture;
 
 use crate::engine::{
-    Core, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, ask_ready, launch, list_clients, routes,
-    stop,
+    AnyCore, Core, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, ask_ready, launch, list_clients,
+    routes, stop, weak,
 };
 use crate::route::Route;
 use crate::service::{Directory, Factory, Service, ServiceFactory, ServiceInfo, Surroundings};
@@ -18,99 +19,145 @@ use crate::sync::Arc;
 use super::readiness::Readiness;
 
 /// A service that was given to the builder and is not hosted yet.
-pub(crate) trait ServicePlan: Send {
-    fn name(&self) -> &'static str;
+pub(crate) struct ServicePlan {
+    pub(super) name: &'static str,
+    factory: Factory,
+    host: fn(Pool, Placement, Arc<Surroundings>) -> Box<dyn TypedService>,
+}
 
+pub(super) fn plan<S: Service, Kind>(factory: impl ServiceFactory<S, Kind>) -> ServicePlan {
+    ServicePlan {
+        name: S::NAME,
+        factory: Factory::new(factory),
+        host: |pool, placement, surroundings| {
+            Box::new(HostedService::<S>::new(Core::<S>::new(pool, placement, surroundings)))
+        },
+    }
+}
+
+impl ServicePlan {
     /// Makes the mailboxes and routes of the service. Nothing runs yet.
-    fn prepare(
-        self: Box<Self>,
+    pub(super) fn prepare(
+        self,
         pool: Pool,
         placement: Placement,
         surroundings: &Arc<Surroundings>,
-    ) -> Arc<dyn ErasedService>;
+    ) -> Arc<ErasedService> {
+        let typed = (self.host)(pool, placement, Arc::clone(surroundings));
+        let readiness = Readiness::default();
+        Arc::new(ErasedService { core: typed.core(), typed, factory: self.factory, readiness })
+    }
 }
 
 /// Returns what reads the statistics of all these services.
-pub(super) fn stats_of(services: &[Arc<dyn ErasedService>]) -> impl Fn() -> Vec<ServiceStats> + Send + Sync + use<> {
+pub(super) fn stats_of(services: &[Arc<ErasedService>]) -> impl Fn() -> Vec<ServiceStats> + Send + Sync + use<> {
     let services = services.to_vec();
     move || services.iter().map(|service| service.stats()).collect()
 }
 
 /// A service of a server, with its mailboxes and routes.
-pub(crate) trait ErasedService: Send + Sync {
-    fn name(&self) -> &'static str;
-
-    /// Returns the name and the documentation of the service.
-    fn about(&self) -> ServiceInfo;
-
-    /// Returns a route for each method.
-    fn routes(&self) -> Vec<Arc<dyn Route>>;
-
-    /// Adds the service under the types of its clients.
-    fn list(&self, directory: &mut Directory);
-
-    /// Starts the service. Returns once it is up, or the reason why it could not start.
-    fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>>;
-
-    /// Stops the service, and returns the methods that did not end within `limit`.
-    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>>;
-
-    /// Whether the service accepts calls.
-    fn is_up(&self) -> bool;
-
-    /// Whether the service accepts calls and says that it is ready.
-    fn is_ready(&self) -> BoxFuture<'_, bool>;
-
-    fn stats(&self) -> ServiceStats;
-
-    /// Registers the service's `ServiceRef` as app data, so that handlers can extract it.
-    fn register(&self, config: &mut ServiceConfig);
-
-    /// Returns the names of the methods, by the types of their messages.
-    #[cfg(feature = "testing")]
-    fn methods(&self) -> Vec<(TypeId, &'static str)>;
-
-    /// Returns the type of the service, and its `ServiceRef`.
-    fn reference(&self) -> (TypeId, Box<dyn Any + Send>);
-}
-
-pub(super) fn plan<S: Service, Kind>(factory: impl ServiceFactory<S, Kind>) -> Box<dyn ServicePlan> {
-    Box::new(TypedPlan::<S> { factory: Factory::new(factory) })
-}
-
-struct TypedPlan<S: Service> {
-    factory: Factory<S>,
-}
-
-impl<S: Service> ServicePlan for TypedPlan<S> {
-    fn name(&self) -> &'static str {
-        S::NAME
-    }
-
-    fn prepare(
-        self: Box<Self>,
-        pool: Pool,
-        placement: Placement,
-        surroundings: &Arc<Surroundings>,
-    ) -> Arc<dyn ErasedService> {
-        let core = Core::new(pool, placement, Arc::clone(surroundings));
-        Arc::new(TypedService {
-            hosted: HostedService::new(core),
-            factory: self.factory,
-            readiness: Readiness::default(),
-        })
-    }
-}
-
-struct TypedService<S: Service> {
-    hosted: Arc<HostedService<S>>,
-    factory: Factory<S>,
+pub(crate) struct ErasedService {
+    core: Arc<AnyCore>,
+    typed: Box<dyn TypedService>,
+    factory: Factory,
     readiness: Readiness,
 }
 
-impl<S: Service> ErasedService for TypedService<S> {
-    fn name(&self) -> &'static str {
-        S::NAME
+impl ErasedService {
+    pub(super) fn name(&self) -> &'static str {
+        self.core.name
+    }
+
+    /// Returns the name and the documentation of the service.
+    pub(super) fn about(&self) -> ServiceInfo {
+        self.typed.about()
+    }
+
+    /// Returns a route for each method.
+    pub(super) fn routes(&self) -> Vec<Arc<dyn Route>> {
+        self.typed.routes()
+    }
+
+    /// Adds the service under the types of its clients.
+    pub(super) fn list(&self, directory: &mut Directory) {
+        self.typed.list(directory);
+    }
+
+    /// Starts the service. Returns once it is up, or the reason why it could not start.
+    pub(super) fn launch(&self) -> impl Future<Output = Result<(), String>> + use<> {
+        launch(Arc::clone(&self.core), self.factory.clone(), self.typed.weak())
+    }
+
+    /// Stops the service, and returns the methods that did not end within `limit`.
+    pub(super) fn stop(&self, limit: Duration) -> impl Future<Output = Vec<&'static str>> + use<> {
+        stop(Arc::clone(&self.core), limit)
+    }
+
+    /// Whether the service accepts calls.
+    pub(super) fn is_up(&self) -> bool {
+        self.core.lifecycle.status() == Status::Up
+    }
+
+    /// Whether the service accepts calls and says that it is ready.
+    pub(super) async fn is_ready(&self) -> bool {
+        if !self.is_up() {
+            return false;
+        }
+        let Some(asked) = self.typed.ask_ready() else { return true };
+        let ask = async {
+            let Some(reason) = asked.await else { return true };
+            log_throttled!(WARN, service = self.name(), reason, "the service is not ready");
+            false
+        };
+        self.readiness.get(ask).await
+    }
+
+    pub(super) fn stats(&self) -> ServiceStats {
+        ServiceStats::of(&self.core)
+    }
+
+    /// Registers the service's `ServiceRef` as app data, so that handlers can extract it.
+    pub(super) fn register(&self, config: &mut ServiceConfig) {
+        self.typed.register(config);
+    }
+
+    /// Returns the names of the methods, by the types of their messages.
+    #[cfg(feature = "testing")]
+    pub(super) fn methods(&self) -> Vec<(TypeId, &'static str)> {
+        self.core.table.names().collect()
+    }
+
+    /// Returns the type of the service, and its `ServiceRef`.
+    pub(super) fn reference(&self) -> (TypeId, Box<dyn Any + Send>) {
+        self.typed.reference()
+    }
+}
+
+/// What depends on the type of a service. Each function is compiled for each service, so there are
+/// few, and they are short.
+trait TypedService: Send + Sync {
+    fn core(&self) -> Arc<AnyCore>;
+
+    fn about(&self) -> ServiceInfo;
+
+    fn routes(&self) -> Vec<Arc<dyn Route>>;
+
+    fn list(&self, directory: &mut Directory);
+
+    /// Returns the service for its own clients, which do not keep it.
+    fn weak(&self) -> LocalService;
+
+    /// Asks why the service is not ready, if it is one that says so.
+    fn ask_ready(&self) -> Option<BoxFuture<'static, Option<String>>>;
+
+    fn register(&self, config: &mut ServiceConfig);
+
+    fn reference(&self) -> (TypeId, Box<dyn Any + Send>);
+}
+
+impl<S: Service> TypedService for Arc<HostedService<S>> {
+    fn core(&self) -> Arc<AnyCore> {
+        self.core.clone()
     }
 
     fn about(&self) -> ServiceInfo {
@@ -118,48 +165,26 @@ impl<S: Service> ErasedService for TypedService<S> {
     }
 
     fn routes(&self) -> Vec<Arc<dyn Route>> {
-        routes(&self.hosted.core)
+        routes(&self.core)
     }
 
     fn list(&self, directory: &mut Directory) {
-        list_clients(&self.hosted, directory);
+        list_clients(self, directory);
     }
 
-    fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>> {
-        Box::pin(launch(Arc::clone(&self.hosted), self.factory.clone()))
+    fn weak(&self) -> LocalService {
+        weak(self)
     }
 
-    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>> {
-        Box::pin(stop(Arc::clone(&self.hosted.core), limit))
-    }
-
-    fn is_up(&self) -> bool {
-        self.hosted.core.lifecycle.status() == Status::Up
-    }
-
-    fn is_ready(&self) -> BoxFuture<'_, bool> {
-        let ask = async {
-            let Some(reason) = ask_ready(&self.hosted.core).await else { return true };
-            log_throttled!(WARN, service = S::NAME, reason, "the service is not ready");
-            false
-        };
-        Box::pin(async move { self.is_up() && (!S::CHECKS_READY || self.readiness.get(ask).await) })
-    }
-
-    fn stats(&self) -> ServiceStats {
-        ServiceStats::of(&self.hosted.core)
+    fn ask_ready(&self) -> Option<BoxFuture<'static, Option<String>>> {
+        ask_ready(&self.core)
     }
 
     fn register(&self, config: &mut ServiceConfig) {
-        config.app_data(ServiceRef::new(Arc::clone(&self.hosted)));
-    }
-
-    #[cfg(feature = "testing")]
-    fn methods(&self) -> Vec<(TypeId, &'static str)> {
-        self.hosted.core.table.names().collect()
+        config.app_data(ServiceRef::new(Arc::clone(self)));
     }
 
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>) {
-        (TypeId::of::<S>(), Box::new(ServiceRef::new(Arc::clone(&self.hosted))))
+        (TypeId::of::<S>(), Box::new(ServiceRef::new(Arc::clone(self))))
     }
 }

@@ -47,7 +47,7 @@ pub struct ServerHandle {
 
 /// The parts of a server, shared by its handles and workers.
 pub(super) struct ServerState {
-    pub(super) services: Vec<Arc<dyn ErasedService>>,
+    pub(super) services: Vec<Arc<ErasedService>>,
     pub(super) app: AppConfig,
     pub(super) surroundings: Arc<Surroundings>,
     pub(super) bind_address: (String, u16),
@@ -90,7 +90,7 @@ impl ServerHandle {
     /// OpenRPC document. Then the other services are stopped again.
     pub(super) async fn start(&self) -> Result<()> {
         self.check_paths().await?;
-        let launch = |service: &Arc<dyn ErasedService>| {
+        let launch = |service: &Arc<ErasedService>| {
             let (name, up) = (service.name(), service.launch());
             async move {
                 up.await.map_err(|reason| StartError::new(format_args!("the service {name} could not start"), reason))
@@ -262,7 +262,7 @@ impl ServerHandle {
     /// Returns for each service whether it is ready, and whether there is a connection to NATS, if
     /// the server is to have one.
     pub(super) async fn readiness(&self) -> Vec<(&'static str, bool)> {
-        let service = async |service: &Arc<dyn ErasedService>| (service.name(), service.is_ready().await);
+        let service = async |service: &Arc<ErasedService>| (service.name(), service.is_ready().await);
         let mut readiness = join_all(self.shared.services.iter().map(service)).await;
         readiness.extend(self.shared.nats.as_ref().map(|nats| ("nats", nats.is_connected())));
         readiness

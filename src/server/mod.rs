@@ -95,7 +95,7 @@ type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 /// ```
 #[must_use = "a server does nothing until it is started"]
 pub struct Server {
-    pub(crate) plans: Vec<Box<dyn ServicePlan>>,
+    pub(crate) plans: Vec<ServicePlan>,
     pub(crate) settings: BuilderSettings,
     /// Clients of services elsewhere.
     pub(crate) clients: Vec<(TypeId, GivenClient)>,
@@ -349,7 +349,7 @@ impl Server {
     /// Changes the settings for a test: a free port, no TLS, and no sources other than the builder.
     /// Returns the name of the program: that of its first service.
     pub(crate) fn service_name(&self) -> &'static str {
-        self.plans.first().map_or("callbox", |plan| plan.name())
+        self.plans.first().map_or("callbox", |plan| plan.name)
     }
 
     #[cfg(feature = "testing")]
@@ -364,7 +364,7 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let services: Vec<_> = self.plans.iter().map(|plan| plan.name()).collect();
+        let services: Vec<_> = self.plans.iter().map(|plan| plan.name).collect();
         f.debug_struct("Server").field("services", &services).field("settings", &self.settings).finish_non_exhaustive()
     }
 }

@@ -99,11 +99,11 @@ mod enabled {
         /// If NATS does not let it.
         pub(crate) async fn begin(
             &self,
-            services: &[Arc<dyn ErasedService>],
+            services: &[Arc<ErasedService>],
             dispatch: &Arc<Dispatch>,
             config: &EndpointConfig,
         ) -> Result<()> {
-            let service = |service: &Arc<dyn ErasedService>| {
+            let service = |service: &Arc<ErasedService>| {
                 let stats = Arc::clone(service);
                 NatsService { about: service.about(), routes: service.routes(), stats: Arc::new(move || stats.stats()) }
             };
@@ -188,7 +188,7 @@ mod disabled {
 
         pub(crate) async fn begin(
             &self,
-            _: &[Arc<dyn ErasedService>],
+            _: &[Arc<ErasedService>],
             _: &Arc<Dispatch>,
             _: &EndpointConfig,
         ) -> Result<()> {

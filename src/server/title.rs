@@ -6,7 +6,7 @@ use crate::sync::Arc;
 use super::erased_service::ErasedService;
 
 /// Returns the title of the server: by default the names of its services.
-pub(super) fn title(settings: &Settings, services: &[Arc<dyn ErasedService>]) -> String {
+pub(super) fn title(settings: &Settings, services: &[Arc<ErasedService>]) -> String {
     let names = || services.iter().map(|service| service.name()).collect::<Vec<_>>();
     settings.title.clone().unwrap_or_else(|| joined(&names()))
 }

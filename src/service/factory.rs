@@ -9,7 +9,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::start_error::BoxError;
 
-use super::{Service, ServiceContext};
+use super::{AnyState, Service, ServiceContext};
 
 /// A function that makes the state of a service: at the start, and again after a crash.
 ///
@@ -126,27 +126,27 @@ where
     }
 }
 
-/// A factory whose kind is not named.
-pub(crate) struct Factory<S>(Arc<dyn Fn(ServiceContext) -> LocalBoxFuture<'static, Result<S, BoxError>> + Send + Sync>);
+/// A factory whose kind and state are not named.
+#[derive(Clone)]
+pub(crate) struct Factory(Arc<dyn Fn(ServiceContext) -> MakingState + Send + Sync>);
 
-impl<S: Service> Factory<S> {
-    pub(crate) fn new<Kind>(factory: impl ServiceFactory<S, Kind>) -> Self {
-        Self(Arc::new(move |context| factory.make(context)))
+type MakingState = LocalBoxFuture<'static, Result<Box<dyn AnyState>, BoxError>>;
+
+impl Factory {
+    pub(crate) fn new<S: Service, Kind>(factory: impl ServiceFactory<S, Kind>) -> Self {
+        Self(Arc::new(move |context| {
+            let made = factory.make(context);
+            Box::pin(async { Ok(Box::new(made.await?) as Box<dyn AnyState>) })
+        }))
     }
 
     /// Begins to make a state.
-    pub(crate) fn make(&self, context: ServiceContext) -> LocalBoxFuture<'static, Result<S, BoxError>> {
+    pub(crate) fn make(&self, context: ServiceContext) -> MakingState {
         (self.0)(context)
     }
 }
 
-impl<S> Clone for Factory<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<S> fmt::Debug for Factory<S> {
+impl fmt::Debug for Factory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Factory")
     }

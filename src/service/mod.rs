@@ -1,6 +1,7 @@
 //! The interface for writing services: a service, its methods and messages, and the context of a
 //! call.
 
+mod any_state;
 mod app_config;
 mod call_times;
 mod caller_limit;
@@ -25,6 +26,7 @@ use schemars::JsonSchema;
 
 use crate::start_error::BoxError;
 
+pub(crate) use any_state::AnyState;
 pub(crate) use app_config::AppConfig;
 pub(crate) use call_times::CallTimes;
 pub(crate) use callbox_client::__engine::{

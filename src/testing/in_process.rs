@@ -57,8 +57,13 @@ pub fn in_process_with<S: Service, Kind: 'static>(
     factory: impl ServiceFactory<S, Kind>,
     settings: impl FnOnce(Server) -> Server + Send + 'static,
 ) -> InProcess<S> {
-    let (system, (service, running)) = SystemThread::start(async move |stopped| {
-        let mut server = settings(Server::new(factory));
+    let (system, running) = start(settings(Server::new(factory)));
+    let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
+    InProcess { service, running, dialect: Dialect::default(), token: None, _system: std::sync::Arc::new(system) }
+}
+
+fn start(mut server: Server) -> (SystemThread, ServerHandle) {
+    SystemThread::start(async move |stopped| {
         if !server.checks_tokens() {
             // A server with private methods does not start without a token check. Calls within the
             // process carry no token, so the check may reject all of them.
@@ -69,8 +74,7 @@ pub fn in_process_with<S: Service, Kind: 'static>(
             .launch_for(LogReader::Test)
             .await
             .unwrap_or_else(|error| panic!("the service cannot start: {error}"));
-        let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
-        let started = (service, running.clone());
+        let started = running.clone();
         let until_stopped = async move {
             let _ = stopped.await;
             // Calls that still run after the stop are in the log. The test may have started them on
@@ -78,8 +82,7 @@ pub fn in_process_with<S: Service, Kind: 'static>(
             let _ = running.stop().await;
         };
         (started, until_stopped)
-    });
-    InProcess { service, running, dialect: Dialect::default(), token: None, _system: std::sync::Arc::new(system) }
+    })
 }
 
 /// Rejects every token.

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::sync::Arc;
 
 use super::actor::{AuthActor, AuthRequest, AuthUnavailable};
+use super::any_authenticator::AnyAuthenticator;
 use super::bounded_map::BoundedMap;
 use super::cache::DecisionCache;
 use super::digest::Digest;
@@ -77,8 +78,8 @@ impl AuthHandle {
     /// Outside of an actix system.
     pub(crate) fn start<A: Authenticate>(authenticator: A, limits: AuthLimits) -> Self {
         let thread = Arbiter::new();
-        let authenticator = Arc::new(authenticator);
-        let cache = Arc::new(DecisionCache::new(&authenticator));
+        let authenticator: Arc<dyn AnyAuthenticator> = Arc::new(authenticator);
+        let cache = Arc::new(DecisionCache::new(Arc::clone(&authenticator)));
         let (actor_cache, timeout) = (Arc::clone(&cache), limits.timeout);
         let actor = AuthActor::start_in_arbiter(&thread.handle(), move |_| AuthActor {
             authenticator,

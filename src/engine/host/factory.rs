@@ -12,12 +12,12 @@ use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::log::{caught, discard, panic_text};
-use crate::service::{CallTrace, Current, Factory, MissingService, RequestRef, Service, ServiceContext, ServiceId};
+use crate::service::{AnyState, CallTrace, Current, Factory, MissingService, RequestRef, ServiceContext, ServiceId};
 use crate::start_error::BoxError;
 
 use super::life_log;
 use super::start_circle::StateInTheMaking;
-use crate::engine::core::Core;
+use crate::engine::core::AnyCore;
 
 /// A time that no start takes, as the deadline of a method that has none.
 const MAX_START: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -29,17 +29,17 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The reason if either failed or panicked, or if the service would have waited for itself.
-pub(crate) async fn make_state<S: Service>(
-    core: &Core<S>,
-    factory: &Factory<S>,
+pub(crate) async fn make_state(
+    core: &AnyCore,
+    factory: &Factory,
     context: &ServiceContext,
-) -> Result<S, String> {
+) -> Result<Box<dyn AnyState>, String> {
     let making = StateInTheMaking::begin(core.id);
-    let current = |part| starting(core.id, S::NAME, part);
+    let current = |part| starting(core.id, core.name, part);
     let made = run_part(current("factory"), Box::pin(async { factory.make(context.clone()).await })).await;
     let started = match made {
         Err(reason) => Err(reason),
-        Ok(mut state) => match run_part(current("on_start"), Box::pin(async { state.on_start(context).await })).await {
+        Ok(mut state) => match run_part(current("on_start"), state.run_on_start(context)).await {
             Ok(()) => Ok(state),
             Err(reason) => {
                 discard(state);
@@ -101,7 +101,7 @@ fn panicked(what: &str, panic: Box<dyn Any + Send>) -> String {
 
 /// Takes the state out once no turn holds it, and runs `on_stop` on it. A state that a panic may
 /// have left half-changed has already been discarded.
-pub(crate) async fn close_state<S: Service>(core: &Core<S>) {
+pub(crate) async fn close_state(core: &AnyCore) {
     if core.signals.is_torn() {
         return;
     }
@@ -120,12 +120,12 @@ pub(crate) async fn close_state<S: Service>(core: &Core<S>) {
     });
     let close = async {
         let Some(mut state) = taken.await else { return };
-        if let Err(panic) = AssertUnwindSafe(async { state.on_stop().await }).catch_unwind().await {
-            life_log::panicked(S::NAME, "on_stop", panic);
+        if let Err(panic) = AssertUnwindSafe(state.run_on_stop()).catch_unwind().await {
+            life_log::panicked(core.name, "on_stop", panic);
         }
         discard(state);
     };
     if tokio::time::timeout(CLOSE_TIMEOUT, close).await.is_err() {
-        life_log::closes_slowly(S::NAME, CLOSE_TIMEOUT);
+        life_log::closes_slowly(core.name, CLOSE_TIMEOUT);
     }
 }

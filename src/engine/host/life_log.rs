@@ -1,7 +1,4 @@
 //! What the log says of the life of a service.
-//!
-//! These lines are here, and not where they are logged, since the code there is compiled anew for
-//! each service, and a line of the log is much code.
 
 use std::any::Any;
 use std::fmt;

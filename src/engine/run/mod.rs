@@ -6,7 +6,7 @@
 pub(super) mod in_flight;
 pub(super) mod inline;
 pub(crate) mod pool;
-mod queued;
+pub(super) mod queued;
 pub(super) mod series;
 pub(super) mod watch;
 
@@ -32,7 +32,7 @@ use crate::service::{
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 use self::watch::WatchGuard;
-use super::core::Core;
+use super::core::AnyCore;
 use super::state::{Reading, Side, StateLock, Writing};
 
 /// The result of one run.
@@ -45,11 +45,11 @@ pub(crate) struct RunResult<M: Message> {
 }
 
 /// Returns the chain of services around a call of this service.
-pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
+pub(crate) fn current(core: &AnyCore, call: &CallContext) -> Current {
     let request = call.request.get();
     Current {
         service: core.id,
-        name: S::NAME,
+        name: core.name,
         chain: call.chain.clone(),
         method: call.method,
         deadline: call.deadline,

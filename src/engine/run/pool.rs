@@ -60,14 +60,14 @@ fn run_all(queue: &Receiver<Work>) {
 ///
 /// At most as many of its calls are in the pool as the pool has threads. The others wait in their
 /// mailboxes, where they can still expire or be abandoned.
-pub(crate) struct ServicePool<C: ?Sized> {
+pub(crate) struct ServicePool {
     pool: Pool,
     busy: Arc<BoundedCounter>,
     /// Calls in the pool.
-    running: Mutex<Vec<Arc<dyn Job<C>>>>,
+    running: Mutex<Vec<Arc<dyn Job>>>,
 }
 
-impl<C: ?Sized> ServicePool<C> {
+impl ServicePool {
     pub(crate) fn new(pool: Pool) -> Self {
         let busy = Arc::new(BoundedCounter::new(pool.threads));
         Self { pool, busy, running: Mutex::new(Vec::new()) }
@@ -79,13 +79,13 @@ impl<C: ?Sized> ServicePool<C> {
     }
 
     /// Puts a call into the pool, where `run` runs it.
-    pub(crate) fn spawn(&self, job: Arc<dyn Job<C>>, run: impl FnOnce() + Send + 'static) {
+    pub(crate) fn spawn(&self, job: Arc<dyn Job>, run: impl FnOnce() + Send + 'static) {
         self.running.lock().push(job);
         self.pool.spawn(run);
     }
 
     /// Notes that a call has left the pool.
-    pub(crate) fn ended(&self, job: &Arc<dyn Job<C>>) {
+    pub(crate) fn ended(&self, job: &Arc<dyn Job>) {
         self.running.lock().retain(|running| !Arc::ptr_eq(running, job));
     }
 
@@ -101,7 +101,7 @@ impl<C: ?Sized> ServicePool<C> {
     }
 }
 
-impl<C: ?Sized> fmt::Debug for ServicePool<C> {
+impl fmt::Debug for ServicePool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServicePool").field("busy", &self.busy).finish_non_exhaustive()
     }

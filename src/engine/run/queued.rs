@@ -1,5 +1,6 @@
 //! Calls from a mailbox: how a call of each kind starts, and how it ends.
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::pin;
@@ -7,9 +8,10 @@ use std::task::Poll;
 
 use tokio::time::Instant;
 
-use crate::engine::core::Core;
+use crate::engine::core::AnyCore;
 use crate::engine::job::{Job, JobStart};
-use crate::engine::state::{OwnedReading, OwnedWriting, Side};
+use crate::engine::queued_job::QueuedJob;
+use crate::engine::state::{OwnedReading, OwnedWriting, Side, StateLock};
 use crate::jsonrpc::RpcError;
 use crate::log::discard;
 use crate::mailbox::{Call, CallerWake, MethodEntry, deadline_error};
@@ -22,7 +24,7 @@ use super::in_flight::InFlight;
 use super::pool::PoolPermit;
 use super::{RunResult, Turn, current, keeps_state, run, run_async};
 
-impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
+impl<M: Message> Job for Call<M> {
     fn entry(&self) -> &Arc<MethodEntry> {
         self.entry()
     }
@@ -42,15 +44,25 @@ impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
     fn cut_off(&self) {
         self.cut_off();
     }
+}
 
-    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> JobStart {
-        match S::HANDLER {
-            Handler::Read(_) | Handler::Write(_) if <S as ByKind<M>>::IS_SYNC => self.run(core, now),
-            Handler::ReadAsync(run) if <S as ByKind<M>>::IS_READ_ASYNC => self.start_reading(core, now, run),
-            Handler::WriteAsync(run) if <S as ByKind<M>>::IS_WRITE_ASYNC => self.start_writing(core, now, run),
-            Handler::Compute(run) if <S as ByKind<M>>::IS_COMPUTE => self.hand_over(core, now, run),
-            _ => unreachable!("a handler is of its own kind"),
-        }
+/// Returns a call of a service as an item of its mailbox.
+pub(crate) fn queued<S: Handles<M>, M: Message>(call: Arc<Call<M>>) -> QueuedJob {
+    QueuedJob { job: call, start: start::<S, M> }
+}
+
+/// Starts a call that was [queued] with the same types.
+fn start<S: Handles<M>, M: Message>(job: Arc<dyn Job>, core: &Arc<AnyCore>, now: Instant) -> JobStart {
+    let job: Arc<dyn Any + Send + Sync> = job;
+    let (Ok(call), Some(state)) = (job.downcast::<Call<M>>(), core.state_of::<S>()) else {
+        unreachable!("a call waits in a mailbox of its own service");
+    };
+    match S::HANDLER {
+        Handler::Read(_) | Handler::Write(_) if <S as ByKind<M>>::IS_SYNC => call.run::<S>(core, state, now),
+        Handler::ReadAsync(run) if <S as ByKind<M>>::IS_READ_ASYNC => call.start_reading(core, state, now, run),
+        Handler::WriteAsync(run) if <S as ByKind<M>>::IS_WRITE_ASYNC => call.start_writing(core, state, now, run),
+        Handler::Compute(run) if <S as ByKind<M>>::IS_COMPUTE => call.hand_over::<S>(core, now, run),
+        _ => unreachable!("a handler is of its own kind"),
     }
 }
 
@@ -64,32 +76,44 @@ impl<M: Message> Call<M> {
         }
     }
 
-    fn run<S: Handles<M>>(&self, core: &Core<S>, now: Instant) -> JobStart {
-        let Some(turn) = Turn::take(&core.state, Side::Host) else { return JobStart::Blocked };
+    fn run<S: Handles<M>>(&self, core: &AnyCore, state: &StateLock<S>, now: Instant) -> JobStart {
+        let Some(turn) = Turn::take(state, Side::Host) else { return JobStart::Blocked };
         let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let call = self.context();
         let RunResult { reply, end, took, at } = run(self.entry(), current(core, call), call, turn, message, now);
         JobStart::Ran { release: self.end(reply, end, at), took, at }
     }
 
-    fn start_reading<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: ReadAsync<S, M>) -> JobStart {
+    fn start_reading<S: Service>(
+        self: Arc<Self>,
+        core: &AnyCore,
+        state: &StateLock<S>,
+        now: Instant,
+        run: ReadAsync<S, M>,
+    ) -> JobStart {
         let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
             return JobStart::Blocked;
         };
-        let Some(turn) = core.state.try_read_owned(in_flight) else { return JobStart::Blocked };
+        let Some(turn) = state.try_read_owned(in_flight) else { return JobStart::Blocked };
         let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let around = current(core, self.context());
         JobStart::Runs(Box::pin(read_async(AsyncCall(self), turn, message, run, around)))
     }
 
-    fn start_writing<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: WriteAsync<S, M>) -> JobStart {
-        let Some(turn) = core.state.try_write_owned() else { return JobStart::Blocked };
+    fn start_writing<S: Service>(
+        self: Arc<Self>,
+        core: &AnyCore,
+        state: &StateLock<S>,
+        now: Instant,
+        run: WriteAsync<S, M>,
+    ) -> JobStart {
+        let Some(turn) = state.try_write_owned() else { return JobStart::Blocked };
         let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let around = current(core, self.context());
         JobStart::Runs(Box::pin(write_async(AsyncCall(self), turn, message, run, around)))
     }
 
-    fn hand_over<S: Handles<M>>(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant, method: Compute<M>) -> JobStart {
+    fn hand_over<S: Handles<M>>(self: Arc<Self>, core: &Arc<AnyCore>, now: Instant, method: Compute<M>) -> JobStart {
         let Some(place) = core.pool.permit() else { return JobStart::Blocked };
         let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let around = current(core, self.context());
@@ -177,13 +201,13 @@ impl<M: Message> Drop for AsyncCall<M> {
 }
 
 /// A call in the worker pool, until it is dropped.
-struct PoolRun<S: Service> {
-    core: Arc<Core<S>>,
-    job: Arc<dyn Job<Core<S>>>,
+struct PoolRun {
+    core: Arc<AnyCore>,
+    job: Arc<dyn Job>,
     place: Option<PoolPermit>,
 }
 
-impl<S: Service> Drop for PoolRun<S> {
+impl Drop for PoolRun {
     fn drop(&mut self) {
         self.core.pool.ended(&self.job);
         self.place = None;

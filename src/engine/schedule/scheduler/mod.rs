@@ -24,13 +24,13 @@ use tokio::time::{Instant, Sleep};
 use crate::log::Harmless;
 use crate::mailbox::wake;
 use crate::measure::nanos;
-use crate::service::{Factory, MethodKind, Service};
+use crate::service::{Factory, MethodKind};
 use crate::sync::Arc;
 
-use crate::engine::core::Core;
+use crate::engine::core::AnyCore;
 use crate::engine::host::backoff::Backoff;
 use crate::engine::host::life_log;
-use crate::engine::job::{JobStart, QueuedJob};
+use crate::engine::job::JobStart;
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::fair_queue::FairQueue;
 use crate::engine::schedule::gate::{Gate, HeldUp};
@@ -46,9 +46,9 @@ const MAX_STARTS: usize = 64;
 const MAX_ROUND: Duration = Duration::from_micros(100);
 
 /// Runs the calls of one service until the service stops.
-pub(crate) struct Scheduler<S: Service> {
-    core: Arc<Core<S>>,
-    factory: Factory<S>,
+pub(crate) struct Scheduler {
+    core: Arc<AnyCore>,
+    factory: Factory,
     me: LocalService,
     queue: FairQueue,
     gate: Gate,
@@ -84,8 +84,8 @@ enum RoundEnd {
     Close,
 }
 
-impl<S: Service> Scheduler<S> {
-    pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, me: LocalService, exit: oneshot::Sender<Exit>) -> Self {
+impl Scheduler {
+    pub(crate) fn new(core: Arc<AnyCore>, factory: Factory, me: LocalService, exit: oneshot::Sender<Exit>) -> Self {
         Self {
             queue: FairQueue::new(core.table.weights()),
             gate: Gate::new(core.table.mailboxes().len()),
@@ -128,7 +128,7 @@ impl<S: Service> Scheduler<S> {
                 Ok(RoundEnd::Close) => return self.close().await,
                 // Panics of methods are caught where they run, so this is a bug of callbox. The
                 // supervisor starts another host.
-                Err(panic) => return life_log::panicked(S::NAME, "the scheduler", panic),
+                Err(panic) => return life_log::panicked(self.core.name, "the scheduler", panic),
             }
         }
     }
@@ -220,7 +220,7 @@ impl<S: Service> Scheduler<S> {
                 break;
             };
             // Phase 2: take the call at its head, unless the mailbox is empty.
-            let Some(QueuedJob(job)) = self.core.mailboxes.get(index).head() else {
+            let Some(queued) = self.core.mailboxes.get(index).head() else {
                 self.queue.deactivate(index);
                 if first == Some(index) {
                     self.gate.writer_left();
@@ -228,7 +228,7 @@ impl<S: Service> Scheduler<S> {
                 self.gate.settle(index, usize::MAX);
                 continue;
             };
-            let entry = job.entry();
+            let (job, entry) = (&queued.job, queued.job.entry());
             let kind = entry.kind;
             if first == Some(index) && !matches!(kind, MethodKind::Write | MethodKind::WriteAsync) {
                 self.gate.writer_left();
@@ -251,7 +251,7 @@ impl<S: Service> Scheduler<S> {
                 self.wake_callers();
                 now = Instant::now();
             }
-            let start = job.start(&self.core, now);
+            let start = queued.start(&self.core, now);
             let Some(at) = self.started(index, kind, start, now) else { continue };
             now = at;
             *starts += 1;
@@ -305,8 +305,8 @@ impl<S: Service> Scheduler<S> {
         let core = &self.core;
         self.gate.writer_ended(now, |index| {
             let mailbox = core.mailboxes.get(index);
-            let Some(QueuedJob(head)) = mailbox.head() else { return HeldUp::default() };
-            let entry = head.entry();
+            let Some(head) = mailbox.head() else { return HeldUp::default() };
+            let entry = head.job.entry();
             HeldUp::waiting(mailbox.len(), entry.kind, entry.in_flight.max() - entry.in_flight.in_use())
         });
         self.queue.unblock();
@@ -326,7 +326,7 @@ impl<S: Service> Scheduler<S> {
     }
 }
 
-impl<S: Service> Drop for Scheduler<S> {
+impl Drop for Scheduler {
     /// Answers the calls that wait. The mailboxes outlive the host, so without this their callers
     /// would wait until their deadlines.
     fn drop(&mut self) {
@@ -340,7 +340,7 @@ impl<S: Service> Drop for Scheduler<S> {
     }
 }
 
-impl<S: Service> fmt::Debug for Scheduler<S> {
+impl fmt::Debug for Scheduler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scheduler").field("queue", &self.queue).field("gate", &self.gate).finish_non_exhaustive()
     }

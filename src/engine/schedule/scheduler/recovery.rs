@@ -10,7 +10,7 @@ use crate::engine::host::factory::{close_state, make_state};
 use crate::engine::host::life_log;
 use crate::engine::host::tasks::{Spawner, TaskSet};
 use crate::engine::lifecycle::Status;
-use crate::service::{Service, ServiceContext};
+use crate::service::ServiceContext;
 use crate::sync::Arc;
 
 use super::{Exit, Scheduler};
@@ -18,7 +18,7 @@ use super::{Exit, Scheduler};
 /// Maximum time for cancelled tasks to end. A task ends at its next await.
 const TASK_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl<S: Service> Scheduler<S> {
+impl Scheduler {
     /// Makes a new state after the last one was discarded, unless that has happened too often
     /// recently.
     ///
@@ -46,7 +46,7 @@ impl<S: Service> Scheduler<S> {
         };
         match refilled {
             Ok(()) if was_down => self.come_up(),
-            Ok(()) => life_log::restarted(S::NAME),
+            Ok(()) => life_log::restarted(self.core.name),
             Err(reason) => self.go_down(&reason),
         }
         ControlFlow::Continue(())
@@ -71,7 +71,7 @@ impl<S: Service> Scheduler<S> {
     /// The reason if the service could not make one.
     pub(super) async fn try_refill(&mut self) -> Result<(), String> {
         self.end_tasks().await;
-        let tasks = TaskSet::new(S::NAME, Arbiter::current(), Arc::clone(&self.core.task_counters));
+        let tasks = TaskSet::new(self.core.name, Arbiter::current(), Arc::clone(&self.core.task_counters));
         *self.core.tasks.lock() = Some(Arc::clone(&tasks));
         let context = ServiceContext::new(
             self.me.clone(),
@@ -99,7 +99,7 @@ impl<S: Service> Scheduler<S> {
     pub(super) fn come_up(&mut self) {
         self.core.mailboxes.open();
         if self.core.lifecycle.set_unless_stopping(Status::Up) {
-            life_log::up(S::NAME);
+            life_log::up(self.core.name);
         } else {
             // A stop was requested meanwhile, so no call may wait for this service.
             self.core.mailboxes.close();
@@ -109,7 +109,7 @@ impl<S: Service> Scheduler<S> {
     /// Closes the mailboxes, and schedules the next attempt to make a state.
     pub(super) fn go_down(&mut self, reason: &str) {
         let pause = self.restarts.pause();
-        life_log::down(S::NAME, reason, pause);
+        life_log::down(self.core.name, reason, pause);
         self.core.lifecycle.set_unless_stopping(Status::Down);
         self.core.mailboxes.close();
         self.retry = Some(Box::pin(tokio::time::sleep(pause)));
@@ -130,7 +130,7 @@ impl<S: Service> Scheduler<S> {
         let Some(tasks) = self.core.tasks.lock().take() else { return };
         tasks.cancel();
         if tokio::time::timeout(TASK_TIMEOUT, tasks.wait()).await.is_err() {
-            life_log::tasks_do_not_end(S::NAME, &tasks);
+            life_log::tasks_do_not_end(self.core.name, &tasks);
         }
     }
 
