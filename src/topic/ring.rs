@@ -59,11 +59,13 @@ pub(super) enum End {
 
 /// What a subscriber finds at its position.
 pub(super) enum Found<T> {
-    /// An item, its number, and how many were missed before it.
+    /// An item, its number, how many were missed before it, and whether the subscriber is woken for
+    /// the next one, which is not there yet.
     Item {
         item: Shared<T>,
         number: u64,
         missed: u64,
+        waits: bool,
     },
     End(End),
     /// Nothing yet. The subscriber is woken when that changes.
@@ -118,15 +120,20 @@ impl<T> Ring<T> {
         waiting.wake(self.epoch);
     }
 
-    /// Returns what is at this position. If there is nothing, the subscriber is woken as `wakes`
-    /// says.
+    /// Returns what is at this position. If nothing is there, or nothing after it, the subscriber is
+    /// woken as `wakes` says.
     pub(super) fn find(&self, number: u64, wakes: impl FnOnce() -> Wakes) -> Found<T> {
         let mut state = self.state.lock();
         let first = state.next - state.items.len() as u64;
         let at = number.max(first);
         let index = usize::try_from(at - first).unwrap_or(usize::MAX);
         if let Some(item) = state.items.get(index) {
-            return Found::Item { item: item.clone(), number: at, missed: at - number };
+            let item = item.clone();
+            let waits = index + 1 == state.items.len() && state.end.is_none();
+            if waits {
+                state.waiting.add(wakes());
+            }
+            return Found::Item { item, number: at, missed: at - number, waits };
         }
         if let Some(end) = state.end {
             return Found::End(end);

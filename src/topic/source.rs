@@ -62,11 +62,11 @@ impl<T> TopicSource<T> {
 impl<T: Send + Sync> ItemSource<T> for TopicSource<T> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<SourceEvent<T>>> {
         match self.find(cx) {
-            Found::Item { item, number, missed } => {
+            Found::Item { item, number, missed, waits } => {
                 let lag = (missed > 0).then_some(Lag::Items(missed));
                 self.at = number + 1;
                 let cursor = self.cursor();
-                Poll::Ready(Some(SourceEvent::Item(SourceItem { value: item, lag, cursor })))
+                Poll::Ready(Some(SourceEvent::Item(SourceItem { value: item, lag, cursor, waits })))
             }
             Found::End(End::Done) => Poll::Ready(None),
             Found::End(End::Gone) => Poll::Ready(Some(SourceEvent::Failed(RpcError::unavailable()))),

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Weak;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use callbox_client::{ClientError, Lag, Subscription};
@@ -228,4 +229,40 @@ struct CountsNothing;
 
 impl std::task::Wake for CountsNothing {
     fn wake(self: std::sync::Arc<Self>) {}
+}
+
+#[test]
+fn a_subscriber_that_has_got_the_last_item_is_woken_for_the_next_one_without_another_poll() {
+    for by_thread in [false, true] {
+        on_thread(by_thread, async move || {
+            let (topic, counter) = (Topic::new(), std::sync::Arc::new(CountsWakes::default()));
+            let mut subscription = topic.subscribe();
+            let own = counter.clone().into();
+            let mut next = || match subscription.poll_next_unpin(&mut Context::from_waker(&own)) {
+                Poll::Ready(Some(Ok(item))) => *item,
+                _ => panic!("no item"),
+            };
+            let publish = async |item: u32| {
+                topic.publish(item);
+                after_those_woken().await;
+                counter.0.swap(0, Ordering::Relaxed)
+            };
+            publish(1).await;
+            publish(2).await;
+            assert_eq!(next(), 1);
+            assert_eq!(publish(3).await, 0, "{by_thread}: one is there already");
+            assert_eq!([next(), next()], [2, 3]);
+            assert_eq!(publish(4).await, 1, "{by_thread}");
+            assert_eq!(next(), 4);
+        });
+    }
+}
+
+#[derive(Default)]
+struct CountsWakes(AtomicUsize);
+
+impl std::task::Wake for CountsWakes {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }

@@ -133,7 +133,7 @@ fn event_of<T: DeserializeOwned>(item: &FeedItem) -> SourceEvent<T> {
     match serde_json::from_str(item.json.get()) {
         Ok(value) => {
             let cursor = item.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
-            SourceEvent::Item(SourceItem { value: Shared::new(value), lag: item.lag, cursor })
+            SourceEvent::Item(SourceItem { value: Shared::new(value), lag: item.lag, cursor, waits: false })
         }
         Err(error) => {
             SourceEvent::Lost(ClientError::bad_response(format!("an item is not of the expected type: {error}")))

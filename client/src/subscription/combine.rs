@@ -27,7 +27,7 @@ impl<T: Send> ItemSource<T> for StartingWith<T> {
                 // The last one has the position of the source, so that a client that has got them
                 // can continue from there. One that has not got all of them must begin again.
                 let cursor = self.source.cursor().filter(|_| self.first.len() == 0);
-                let item = SourceItem { value: Shared::new(value), lag: None, cursor };
+                let item = SourceItem { value: Shared::new(value), lag: None, cursor, waits: false };
                 Poll::Ready(Some(SourceEvent::Item(item)))
             }
             None => self.source.poll_next(cx),
@@ -105,8 +105,8 @@ impl<T, U, F: FnMut(&T) -> U + Send> ItemSource<U> for Mapped<T, F> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<SourceEvent<U>>> {
         self.source.poll_next(cx).map(|event| {
             event.map(|event| match event {
-                SourceEvent::Item(SourceItem { value, lag, cursor }) => {
-                    SourceEvent::Item(SourceItem { value: Shared::new((self.change)(&value)), lag, cursor })
+                SourceEvent::Item(SourceItem { value, lag, cursor, waits }) => {
+                    SourceEvent::Item(SourceItem { value: Shared::new((self.change)(&value)), lag, cursor, waits })
                 }
                 SourceEvent::Failed(error) => SourceEvent::Failed(error),
                 SourceEvent::Lost(error) => SourceEvent::Lost(error),

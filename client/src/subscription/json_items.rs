@@ -36,6 +36,9 @@ pub enum NextItem {
         lag: Option<Lag>,
         /// Its position.
         cursor: Option<Cursor>,
+        /// Whether there is no further one yet, and the task is woken when there is: the items need
+        /// not be polled before.
+        waits: bool,
     },
     /// The end, with an error.
     Failed(RpcError),
@@ -58,7 +61,7 @@ impl<T: Serialize + Send + 'static> ErasedItems for Subscription<T> {
             SourceEvent::Item(item) => match item.value.json() {
                 Ok(json) => {
                     out.extend_from_slice(json);
-                    NextItem::Item { lag: item.lag, cursor: item.cursor }
+                    NextItem::Item { lag: item.lag, cursor: item.cursor, waits: item.waits }
                 }
                 Err(reason) => {
                     NextItem::Failed(RpcError::internal(&format_args!("an item cannot be written as JSON: {reason}")))

@@ -67,12 +67,15 @@ pub struct SourceItem<T> {
     pub lag: Option<Lag>,
     /// Its position.
     pub cursor: Option<Cursor>,
+    /// Whether there is no further one yet, and the source wakes the task when there is: it need
+    /// not be polled before.
+    pub waits: bool,
 }
 
 impl<T> SourceItem<T> {
     /// Makes an item without a position.
     pub fn new(value: T) -> Self {
-        Self { value: Shared::new(value), lag: None, cursor: None }
+        Self { value: Shared::new(value), lag: None, cursor: None, waits: false }
     }
 }
 

@@ -37,7 +37,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio::task::unconstrained;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
 use crate::auth::Caller;
 use crate::jsonrpc::{Dialect, RpcError};
@@ -271,7 +271,7 @@ impl Session {
         if subscriptions.is_empty() {
             return false;
         }
-        let mut is_turn_over = subscriptions.poll(cx, Instant::now(), outbox);
+        let mut is_turn_over = subscriptions.poll(cx, outbox);
         if let Some(at) = subscriptions.next_alarm() {
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
             if alarm.deadline() != at {

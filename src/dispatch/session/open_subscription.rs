@@ -65,8 +65,9 @@ struct HeldItem {
 
 /// What a poll has written.
 pub(super) enum Polled {
-    /// One message, with the position of its item, if it has one. There may be more to send.
-    Message(Option<Cursor>),
+    /// One message, with the position of its item, if it has one. There may be more to send, unless
+    /// it is woken when there is.
+    Message { cursor: Option<Cursor>, is_woken: bool },
     /// Nothing, until the subscription is woken, or until this time.
     Nothing { until: Option<Instant> },
     /// The last message.
@@ -121,14 +122,14 @@ impl OpenSubscription {
             Some(_) => self.poll_paced(cx, now, out),
         };
         match next {
-            Poll::Ready(NextItem::Item { lag, cursor }) => {
+            Poll::Ready(NextItem::Item { lag, cursor, waits }) => {
                 NoticeHead::close_item(out, lag, cursor);
                 self.counters.sent_one();
                 if let Some(Lag::Items(items)) = lag {
                     self.counters.missed(items);
                 }
                 (self.known, self.heard_at) = (cursor.or(self.known), now);
-                Polled::Message(cursor)
+                Polled::Message { cursor, is_woken: waits }
             }
             Poll::Ready(NextItem::Failed(error)) => self.end(out, Some(&error)),
             Poll::Ready(NextItem::Done) => self.end(out, None),
@@ -184,7 +185,7 @@ impl OpenSubscription {
             let Poll::Ready(next) = self.poll_items(cx, &mut json) else { break };
             let Some(pacing) = &mut self.pacing else { break };
             match next {
-                NextItem::Item { lag, cursor } => {
+                NextItem::Item { lag, cursor, .. } => {
                     let before = pacing.held.take().and_then(|held| held.lag);
                     pacing.held = Some(HeldItem { json, lag: Lag::sum(before, lag), cursor });
                 }
@@ -207,7 +208,7 @@ impl OpenSubscription {
         pacing.next_at = now + pacing.interval;
         self.head.open_item(out);
         out.extend_from_slice(&held.json);
-        Poll::Ready(NextItem::Item { lag: held.lag, cursor: held.cursor })
+        Poll::Ready(NextItem::Item { lag: held.lag, cursor: held.cursor, waits: false })
     }
 
     /// Writes the position, if it has changed and the client has heard nothing for long.
@@ -222,7 +223,7 @@ impl OpenSubscription {
         }
         self.head.position(out, cursor);
         (self.known, self.heard_at) = (Some(cursor), now);
-        Polled::Message(Some(cursor))
+        Polled::Message { cursor: Some(cursor), is_woken: false }
     }
 }
 

@@ -46,6 +46,6 @@ impl ProgressFeed {
         // Numbers and a string always have a form in JSON, and a vector always has room.
         let _ = serde_json::to_writer(&mut *out, &report);
         out.extend_from_slice(b"}}");
-        Polled::Message(None)
+        Polled::Message { cursor: None, is_woken: false }
     }
 }

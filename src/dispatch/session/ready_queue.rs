@@ -37,6 +37,11 @@ impl ReadyQueue {
         self.ready.lock().pop_front()
     }
 
+    /// Whether no subscription is to be polled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.lock().is_empty()
+    }
+
     /// Puts a subscription at the end, without a wake: the connection is being polled.
     fn push(&self, subscription: u64) {
         self.ready.lock().push_back(subscription);

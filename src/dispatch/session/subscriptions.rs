@@ -111,8 +111,12 @@ impl Subscriptions {
     /// at most: a stream may be ready again and again, with items or without. Returns whether that
     /// time is over.
     #[must_use]
-    pub(super) fn poll(&self, cx: &Context<'_>, now: Instant, outbox: &mut impl Outbox) -> bool {
+    pub(super) fn poll(&self, cx: &Context<'_>, outbox: &mut impl Outbox) -> bool {
         self.ready.register(cx);
+        if self.ready.is_empty() && self.next_alarm().is_none() {
+            return false;
+        }
+        let now = Instant::now();
         self.ring_alarms(now);
         // Read once for each poll of a stream.
         let mut clock = now;
@@ -126,7 +130,7 @@ impl Subscriptions {
             }
             let Some(id) = self.ready.pop() else { break };
             let cursor = match self.poll_one(id, &mut clock, &mut message) {
-                Polled::Message(cursor) => cursor,
+                Polled::Message { cursor, .. } => cursor,
                 Polled::Nothing { .. } => continue,
                 Polled::End => None,
             };
@@ -239,11 +243,11 @@ impl Subscriptions {
 }
 
 /// Polls with the waker of one subscription, and puts it at the end of the queue if it has sent
-/// something.
+/// something and may have more.
 fn polled(wakeup: &Arc<Wakeup>, poll: impl FnOnce(&mut Context<'_>) -> Polled) -> Polled {
     wakeup.taken();
     let polled = poll(&mut Context::from_waker(&waker(wakeup)));
-    if let Polled::Message(_) = polled {
+    if let Polled::Message { is_woken: false, .. } = polled {
         // There may be more to send.
         wakeup.queue();
     }

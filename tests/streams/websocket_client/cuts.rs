@@ -1,11 +1,12 @@
 //! A connection that is lost.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use callbox::Lag;
 use callbox::client::{Client, ClientError, Retry};
+use callbox::{Lag, Subscription};
 use futures::StreamExt;
+use futures::future::join_all;
 use serde_json::json;
 
 use super::proxy::Proxy;
@@ -45,16 +46,30 @@ async fn an_idempotent_call_that_was_lost_is_made_again() {
     assert_eq!(proxy.accepted(), 2);
 }
 
+/// Number of clients that are cut at the same time, since most of their time they wait to connect.
+pub(crate) const CLIENTS: usize = 4;
+
 /// The numbers are published all the time, and each cut loses whatever is on its way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_hundred_cuts_neither_lose_nor_double_an_item() {
-    const CUTS: usize = 100;
     let server = server();
-    let proxy = Proxy::start(server.address()).await;
-    let retry = Retry::default().attempts(10).budget(10.0, 100);
-    let client = Client::builder(proxy.url()).retry(retry).connect().await.unwrap();
-    let mut numbers = MarketClient::from(client.clone()).numbers().await.unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let proxy = Proxy::start(server.address()).await;
+        let retry = Retry::default().attempts(10).budget(10.0, 100);
+        let client = Client::builder(proxy.url()).retry(retry).connect().await.unwrap();
+        let numbers = MarketClient::from(client.clone()).numbers().await.unwrap();
+        clients.push((proxy, client, numbers));
+    }
     let (publisher, published) = publish_all_the_time(&server);
+    let cut =
+        clients.into_iter().map(|(proxy, client, numbers)| cut_again_and_again(proxy, client, numbers, &published));
+    join_all(cut).await;
+    publisher.abort();
+}
+
+async fn cut_again_and_again(proxy: Proxy, client: Client, mut numbers: Subscription<u64>, published: &AtomicU64) {
+    const CUTS: usize = 100 / CLIENTS;
     let mut expected = 0;
     for cut in 0..CUTS {
         until("the connection is back", || proxy.accepted() > cut).await;
@@ -72,7 +87,6 @@ async fn a_hundred_cuts_neither_lose_nor_double_an_item() {
         assert_eq!((*item, item.lag()), (expected, None));
         expected += 1;
     }
-    publisher.abort();
     assert_eq!(proxy.accepted(), CUTS + 1);
     assert_eq!(client.idempotent().call::<u64>("later", json!([1, 0])).await.unwrap(), 1);
 }

@@ -1,12 +1,14 @@
 //! Subscriptions of a client over HTTP.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use callbox::client::{Client, ClientError, Transport, TransportError, TransportRequest, TransportResponse};
-use callbox::{Lag, testing};
+use callbox::{Lag, Subscription, testing};
 use futures::StreamExt;
+use futures::future::join_all;
 
+use super::cuts::CLIENTS;
 use super::proxy::Proxy;
 use super::service::{MarketClient, Price, publish_all_the_time, server, subscriptions, until};
 use super::subscriptions::next;
@@ -93,11 +95,20 @@ async fn the_deadline_is_that_of_the_start_and_idle_connections_stay_open() {
 /// The numbers are published all the time, and each cut loses whatever is on its way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_hundred_cuts_neither_lose_nor_double_an_item() {
-    const CUTS: usize = 100;
     let server = server();
-    let proxy = Proxy::start(server.address()).await;
-    let mut numbers = MarketClient::from(Client::new(proxy.http_url()).unwrap()).numbers().await.unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let proxy = Proxy::start(server.address()).await;
+        let numbers = MarketClient::from(Client::new(proxy.http_url()).unwrap()).numbers().await.unwrap();
+        clients.push((proxy, numbers));
+    }
     let (publisher, published) = publish_all_the_time(&server);
+    join_all(clients.into_iter().map(|(proxy, numbers)| cut_again_and_again(proxy, numbers, &published))).await;
+    publisher.abort();
+}
+
+async fn cut_again_and_again(proxy: Proxy, mut numbers: Subscription<u64>, published: &AtomicU64) {
+    const CUTS: usize = 100 / CLIENTS;
     let mut expected = 0;
     for cut in 0..=CUTS {
         // Most cuts come after some items, and some while the client connects.
@@ -109,7 +120,6 @@ async fn a_hundred_cuts_neither_lose_nor_double_an_item() {
         }
         proxy.cut();
     }
-    publisher.abort();
     assert!(proxy.accepted() > CUTS / 2, "{} connections", proxy.accepted());
 }
 
