@@ -120,8 +120,8 @@ impl<T> Ring<T> {
         waiting.wake(self.epoch);
     }
 
-    /// Returns what is at this position. If nothing is there, or nothing after it, the subscriber is
-    /// woken as `wakes` says.
+    /// Returns what is at this position. If nothing is there, or nothing after it, the subscriber
+    /// is woken as `wakes` says.
     pub(super) fn find(&self, number: u64, wakes: impl FnOnce() -> Wakes) -> Found<T> {
         let mut state = self.state.lock();
         let first = state.next - state.items.len() as u64;
