@@ -35,6 +35,8 @@ pub(super) struct ConnectionState {
     peer_has_ended: Cell<bool>,
     /// Whether the handler has yielded to actix and waits for its next poll.
     awaits_poll: Cell<bool>,
+    /// Number of times that something was written or flushed.
+    writes: Cell<u64>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -48,6 +50,7 @@ impl ConnectionState {
             framing_excessive: Cell::new(false),
             peer_has_ended: Cell::new(false),
             awaits_poll: Cell::new(false),
+            writes: Cell::new(0),
             waker: RefCell::default(),
         }
     }
@@ -136,6 +139,17 @@ impl ConnectionState {
     /// flag. Call this at the end of each poll of the connection.
     pub(super) fn take_missed_poll(&self) -> bool {
         self.awaits_poll.replace(false)
+    }
+
+    /// Counts a write or a flush. actix ends each poll of the connection with one.
+    pub(super) fn count_write(&self) {
+        self.writes.set(self.writes.get() + 1);
+    }
+
+    /// Returns the number of writes and flushes. While it stays the same, it is the same poll of
+    /// the connection.
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.get()
     }
 
     pub(super) fn set_unread(&self, has_unread: bool) {

@@ -231,6 +231,7 @@ impl AsyncRead for PeerStream {
 impl AsyncWrite for PeerStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.connection.count_write();
         this.check_timeout()?;
         this.head_rejected |= this.connection.phase() == RequestPhase::Forwarded;
         let written = this.socket.poll_write(cx, bytes);
@@ -248,6 +249,7 @@ impl AsyncWrite for PeerStream {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.connection.count_write();
         this.check_timeout()?;
         // actix flushes at the end of each poll of the connection, so this is where a poll that did
         // not reach the response future shows.

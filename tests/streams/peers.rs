@@ -241,3 +241,29 @@ fn a_silent_connection_stays_open_beyond_the_times_of_http() {
     half.connection.send(&bytes[5..]);
     assert_eq!(half.message()["result"], "pong");
 }
+
+/// While its connection is full, it is not asked for more, and what wakes it is forgotten. No ping
+/// wakes it later.
+#[test]
+fn items_that_come_while_a_client_does_not_read_reach_it_once_it_does() {
+    let running = start_with(|server| server.websocket_ping(Duration::from_secs(3600)));
+    let symbol = "s".repeat(12_000);
+    let mut slow = running.connect_with_a_small_buffer();
+    let id = slow.subscribe("prices", json!([symbol]));
+    let sent = || running.stats("prices").items;
+    let (mut last, mut unsent) = (0, 0);
+    while unsent < 20 {
+        let before = sent();
+        last += 1;
+        let set = json!({ "jsonrpc": "2.0", "method": "set", "params": [symbol, f64::from(last)], "id": 1 });
+        assert_eq!(running.server.rpc(&set)["result"], Value::Null);
+        let published = Instant::now();
+        while sent() == before && published.elapsed() < Duration::from_millis(20) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        unsent = if sent() == before { unsent + 1 } else { 0 };
+    }
+    for value in 1..=last {
+        assert_eq!(slow.item_of(&id)["value"], f64::from(value));
+    }
+}

@@ -65,6 +65,8 @@ pub(crate) struct Connection {
     /// Whether something may have arrived that was not read, for want of room.
     has_unread: bool,
     timer: Timer,
+    /// Set after a chunk that was all there is: the poll of the connection in which that was.
+    settled_in: Option<u64>,
     /// Number of chunks since other connections of the thread last had their turn.
     chunks: u32,
     counters: ServerCounters,
@@ -138,6 +140,7 @@ impl Connection {
             waiting: Waiting::default(),
             has_unread: false,
             timer: Timer::new(now + pings.interval),
+            settled_in: None,
             chunks: 0,
             counters: counters.clone(),
             _counted: counters.connections.count(ConnectionCounter::WebSockets),
@@ -145,8 +148,8 @@ impl Connection {
     }
 
     /// Reads what has arrived. Calls for which the session has no room wait, and what ends others
-    /// goes before them.
-    fn read(&mut self, cx: &mut Context<'_>) {
+    /// goes before them. Returns whether all was read.
+    fn read(&mut self, cx: &mut Context<'_>) -> bool {
         self.has_unread = false;
         while self.state != State::Closed {
             let has_room = self.session.has_room();
@@ -157,7 +160,7 @@ impl Connection {
             let may_read = has_room || self.session.looks_ahead() && self.waiting.has_room();
             if !may_read {
                 self.has_unread = true;
-                return;
+                return false;
             }
             match self.reader.read(&mut self.input) {
                 Ok(Some(event)) => self.handle(event, cx),
@@ -170,7 +173,7 @@ impl Connection {
                         }
                     }
                     Poll::Ready(Some(Err(_)) | None) => self.handle_end(Arrived::End, cx),
-                    Poll::Pending => return,
+                    Poll::Pending => return true,
                 },
                 Err(ProtocolError { code, reason }) => {
                     log_debug!(code = code.get(), reason, "a WebSocket is closed, because its client broke a rule");
@@ -182,6 +185,7 @@ impl Connection {
                 }
             }
         }
+        false
     }
 
     fn is_open(&self) -> bool {
@@ -255,6 +259,11 @@ impl Connection {
         self.timer.reset(Instant::now() + CLOSE_TIMEOUT);
     }
 
+    /// Returns which poll of the connection this is.
+    fn current_poll(&self) -> Option<u64> {
+        self.stream.as_ref().map(|stream| stream.writes())
+    }
+
     /// Goes on once other connections of the thread have had their turn.
     fn yield_to_others<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         self.chunks = 0;
@@ -300,23 +309,32 @@ impl MessageBody for Connection {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         let this = &mut *self;
+        // actix polls once more after each chunk. What comes after the last one wakes the task.
+        if this.settled_in.take().is_some_and(|poll| this.current_poll() == Some(poll)) {
+            this.chunks = 0;
+            return Poll::Pending;
+        }
         if this.chunks >= CHUNKS_AT_ONCE {
             return this.yield_to_others(cx);
         }
-        loop {
-            this.read(cx);
+        let all_read = loop {
+            let all_read = this.read(cx);
             let was_full = !this.session.has_room();
             this.serve(cx);
             // Calls that have ended make room for further ones, which nobody wakes us for.
             if !(was_full && this.session.has_room() && this.out.has_room() && this.is_open()) {
-                break;
+                break all_read && !was_full;
             }
-        }
+        };
         // While there is much to send, the time is looked at once in a turn.
         if this.out.0.is_empty() || this.chunks + 1 >= CHUNKS_AT_ONCE {
             this.check_time(cx);
         }
         if !this.out.0.is_empty() {
+            let all_sent = this.is_open() && this.out.has_room() && this.chunks < CHUNKS_AT_ONCE;
+            if all_read && all_sent && this.timer.wakes(cx) {
+                this.settled_in = this.current_poll();
+            }
             this.chunks = this.chunks.saturating_add(1);
             return Poll::Ready(Some(Ok(Bytes::from(mem::take(&mut this.out.0)))));
         }

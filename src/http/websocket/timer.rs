@@ -25,10 +25,14 @@ impl Timer {
         (self.at, self.waker) = (at, None);
     }
 
+    /// Whether the timer wakes this task.
+    pub(super) fn wakes(&self, cx: &Context<'_>) -> bool {
+        self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+    }
+
     /// Polls the timer itself only if it is due, or would wake another task.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let wakes_us = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if wakes_us && Instant::now() < self.at {
+        if self.wakes(cx) && Instant::now() < self.at {
             return Poll::Pending;
         }
         // Without this, tokio registers no waker once a task has done much in one poll.
