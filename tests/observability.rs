@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use callbox::testing::{self, TestServer};
 use callbox::{Server, service};
+use callbox_test_support::free_port::free_address;
 use serde_json::{Value, json};
 
 #[derive(Default)]
@@ -136,9 +137,7 @@ impl Late {
 
 #[actix_web::test]
 async fn a_server_is_not_ready_before_on_start_is_done() {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap();
-    drop(socket);
+    let address = free_address();
     let server = actix_web::rt::spawn(Server::new(|| Late).bind(&address.to_string()).run());
     let ready = move || {
         let answer = status_of(address, "/health/ready");

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use callbox::client::{Client, ClientError, Retry, Transport, TransportError, TransportRequest, TransportResponse};
+use callbox_test_support::free_port::free_address;
 use serde_json::{Value, json};
 
 use super::scripted::{Scripted, Step, error, result};
@@ -135,9 +136,7 @@ async fn a_server_that_cannot_be_reached_is_tried_again_and_only_so_often() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_unreachable() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/api", listener.local_addr().unwrap());
-    drop(listener);
+    let url = format!("http://{}/api", free_address());
     let client = Client::builder(url).retry(quick()).build().unwrap();
     let failed = client.call::<u8>("count", ()).await.unwrap_err();
     assert!(matches!(failed, ClientError::Unreachable(_)), "{failed}");

@@ -2,11 +2,12 @@
 //! the dashboard.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use callbox::testing::{self, TestServer};
 use callbox_test_support::examples::example;
+use callbox_test_support::free_port::free_address;
 use callbox_test_support::http::{Connection, request};
 use callbox_test_support::nats_server::NatsServer;
 use callbox_test_support::quotes;
@@ -87,7 +88,7 @@ impl Prometheus {
     /// Starts one that scrapes a server each second, and knows the alert rules.
     pub(crate) fn start(target: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let config = folder.path().join("prometheus.yaml");
         let text = format!(
             "global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }}\n\

@@ -1,11 +1,12 @@
 //! nginx and HAProxy with the files in `deploy`.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use callbox_test_support::free_port::free_address;
 use callbox_test_support::wait::until;
 
 use super::{run, text_of};
@@ -115,7 +116,7 @@ impl Proxy {
     /// Starts a proxy with its file, without TLS.
     pub(crate) fn start(kind: Kind, instances: [SocketAddr; 2]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let text = match kind {
             Kind::Nginx => {
                 let text = replace(&text_of("nginx.conf"), "listen 443 ssl;", &format!("listen {address};"));

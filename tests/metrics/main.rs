@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use callbox::testing::{self, TestServer};
 use callbox::{RpcError, Server, Subscription, Topic, service};
+use callbox_test_support::free_port::free_address;
 use callbox_test_support::http::{Response, request};
 use callbox_test_support::panics::keep_quiet_about_panics_on_purpose;
 use callbox_test_support::wait::until;
@@ -269,7 +270,7 @@ fn metrics_that_are_off_or_elsewhere_are_not_at_their_usual_path() {
 
 #[test]
 fn a_listener_of_their_own_has_the_metrics_and_the_health_checks_and_nothing_else() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
+    let free = free_address();
     let server = testing::start(guarded().metrics_at(&free.to_string()));
     assert_eq!(scrape(server.address(), &[]).status, 404);
     let metrics = scrape(free, &[("Host", "any.name.at.all")]);

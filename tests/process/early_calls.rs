@@ -1,8 +1,9 @@
 //! Calls that come while a server starts.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use callbox_test_support::free_port::is_free;
 use callbox_test_support::http::{Connection, Response, request};
 use callbox_test_support::program::{Program, ProgramOutput};
 use callbox_test_support::wait::until;
@@ -20,8 +21,7 @@ fn free_port() -> String {
     let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("a small number");
     let port = || FIRST + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
     let mut ports = std::iter::repeat_with(port).take(usize::from(COUNT));
-    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.expect("a free port").to_string()
+    ports.find(|port| is_free(*port)).expect("a free port").to_string()
 }
 
 /// The answer to a call that comes as soon as anybody listens.

@@ -1,9 +1,9 @@
 //! `callbox call`.
 
 use std::fs;
-use std::net::TcpListener;
 use std::sync::Arc;
 
+use callbox_test_support::free_port::free_address;
 use callbox_test_support::wait::until;
 use tokio::sync::Semaphore;
 
@@ -96,7 +96,7 @@ fn an_error_for_a_string_that_looks_like_json_suggests_how_to_write_it() {
 
 #[test]
 fn the_secrets_of_a_url_are_never_printed() {
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let gone = free_address();
     let server = greeter();
     for url in [
         format!("http://user:s3cret@{gone}/api?key=s3cret"),
@@ -245,7 +245,7 @@ fn each_outcome_has_its_exit_code() {
         assert_eq!(output.code, Some(code), "{body}: {output:?}");
     }
     assert!(run(&["call", &stub("404 Not Found", ""), "x"]).error(5).contains("404"));
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let gone = free_address();
     assert!(run(&["call", &gone.to_string(), "x"]).error(5).contains("cannot be reached"));
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use callbox_test_support::free_port::free_address;
 use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -36,7 +37,7 @@ fn a_server_that_cannot_be_reached_or_has_no_websocket_has_code_5() {
     let server = plain_market();
     let nowhere = socket(&server).replace("/api", "/nowhere");
     assert!(run(&["call", &nowhere, "count", "1"]).error(5).contains("404"));
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let gone = free_address();
     assert!(run(&["call", &format!("ws://{gone}"), "count", "1"]).error(5).contains("refused"));
     let with_user = socket(&server).replace("ws://", "ws://ann:s3cret@");
     assert!(run(&["call", &with_user, "count", "1"]).error(2).contains("--token-file"));

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 
 use callbox::testing::TestServer;
+use callbox_test_support::free_port::free_address;
 use callbox_test_support::wait::until;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -206,7 +207,7 @@ fn another_machine_is_a_target_only_with_the_flag() {
         run(&["stress", url, "x"]).error(2);
     }
     assert!(run(&["stress", "http://192.0.2.1/api", "x"]).error(2).contains("--allow-remote"));
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let gone = free_address();
     assert!(run(&["stress", &gone.to_string(), "x"]).error(5).contains("cannot be reached"));
 }
 

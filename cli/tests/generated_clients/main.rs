@@ -8,10 +8,10 @@ mod languages;
 mod service;
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 
 use callbox_test_support::examples::start_example;
+use callbox_test_support::free_port::free_address;
 
 use languages::{Language, PYTHON, TYPESCRIPT};
 
@@ -26,8 +26,7 @@ fn client_of(language: &Language, source: &str, script: &str) -> tempfile::TempD
 
 #[test]
 fn the_clients_call_a_service_with_everything() {
-    // Nobody listens at a port that was just given back.
-    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let closed = free_address();
     let closed = format!("http://{closed}/api");
     for (language, script) in [(TYPESCRIPT, include_str!("calls.ts")), (PYTHON, include_str!("calls.py"))] {
         let server = service::start();

@@ -1,8 +1,8 @@
 //! Collectors that do not take what they are sent.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use callbox_test_support::free_port::free_address;
 use callbox_test_support::http::request;
 use callbox_test_support::program::RunningProgram;
 use callbox_test_support::roles::GOOD_TOKEN;
@@ -29,7 +29,7 @@ fn stop(program: RunningProgram) -> (Duration, String) {
 }
 
 pub(crate) fn dead() {
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let nobody = free_address();
     let front =
         roles::start("front", Some(&format!("http://{nobody}")), None, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "200")]);
     assert_eq!(lost(&front), 0);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callbox::client::{Client, ClientError};
+use callbox_test_support::free_port::free_address;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -100,9 +101,7 @@ async fn the_token_goes_with_the_connection() {
 async fn who_cannot_connect_learns_why() {
     let server = server();
     let error = async |url: String| Client::connect(url).await.map(drop).unwrap_err().to_string();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let closed = format!("ws://{}/api", listener.local_addr().unwrap());
-    drop(listener);
+    let closed = format!("ws://{}/api", free_address());
     for (url, part) in [
         (closed.clone(), "refused"),
         (url(&server).replace("/api", "/nowhere"), "404"),

@@ -16,6 +16,7 @@
 
 pub mod event_stream;
 pub mod examples;
+pub mod free_port;
 pub mod http;
 pub mod names;
 pub mod nats_server;

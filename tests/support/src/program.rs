@@ -1,7 +1,7 @@
 //! A program under test: started as its user would start it, and watched from outside.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::free_port::free_address;
 use crate::http::request;
 use crate::wait::until;
 
@@ -137,11 +138,6 @@ impl Program {
         }
         RunningProgram { child, lines, log: String::new(), address: None }
     }
-}
-
-/// Returns an address of loopback at which nobody listens at the moment.
-pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
 /// What a program has printed, and how it has ended.
