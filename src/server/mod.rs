@@ -2,7 +2,8 @@
 //!
 //! - [`builder`] has the settings, and this module what has no setting: services, routes, files.
 //! - [`app_config`](mod@app_config) has the settings of the program itself.
-//! - [`resolve`] finds out which value of each setting counts, and [`assemble`] makes the parts.
+//! - [`start`] has the ways to start it: [`resolve`] finds out which value of each setting counts,
+//!   and [`assemble`] makes the parts.
 //! - [`handle`] is a server whose services run, and [`serve`] one that also listens.
 //!
 //! All mistakes are found at the start: each is one line that says what to do.
@@ -31,6 +32,7 @@ mod resolve;
 mod schema_example;
 mod serve;
 mod signals;
+mod start;
 mod title;
 mod tls;
 mod token_checker;
@@ -50,7 +52,7 @@ use crate::jsonrpc::Dialect;
 use crate::metrics::Metrics;
 use crate::service::{Service, ServiceFactory};
 use crate::settings::BuilderSettings;
-use crate::start_error::{Result, StartError};
+use crate::start_error::StartError;
 use crate::sync::Arc;
 
 pub use app_config::app_config;
@@ -59,6 +61,7 @@ pub use handle::ServerHandle;
 pub(crate) use log::LogReader;
 #[cfg(feature = "testing")]
 pub(crate) use log::init as init_log;
+#[cfg(feature = "testing")]
 pub(crate) use resolve::Resolution;
 #[cfg(feature = "testing")]
 pub(crate) use serve::ListeningServer;
@@ -250,108 +253,12 @@ impl Server {
         self
     }
 
-    /// Runs the server until SIGTERM, SIGHUP or ctrl-c, and then until the admitted calls have been
-    /// answered.
-    ///
-    /// A second SIGTERM or ctrl-c ends it at once. A second SIGHUP does not: the shell and the
-    /// system both send one when a terminal is closed. A program that was started with SIGHUP
-    /// ignored, as by `nohup`, keeps ignoring it.
-    ///
-    /// The log is written to standard error, unless the program has set up `tracing` itself. With
-    /// [`with_args`](Self::with_args), `--help`, `--version` and `--show-settings` print their text
-    /// and return at once.
-    ///
-    /// # Errors
-    /// If anything would keep the server from doing its work, and if a second signal ended it
-    /// before its calls were answered. The error is one line that says what happened and how to fix
-    /// it.
-    pub fn start(self) -> Result<()> {
-        if tokio::runtime::Handle::try_current().is_ok() {
-            let fix = "call start() from a plain fn main(), or mark main #[actix_web::main] and call .run().await";
-            return Err(StartError::new("start() blocks, and was called on a thread that runs async code", fix));
-        }
-        actix::System::new().block_on(self.run())
-    }
-
-    /// Runs the server like [`start`](Self::start), in a program that has an actix runtime already:
-    /// within `#[actix_web::main]`.
-    ///
-    /// # Errors
-    /// Those of [`start`](Self::start).
-    pub async fn run(self) -> Result<()> {
-        let mut format = self.likely_log_format();
-        let ended = match self.resolve() {
-            Ok(Resolution::Run(server, settings)) => {
-                format = settings.log_format;
-                serve::serve(*server, *settings).await
-            }
-            Ok(Resolution::Print(text)) => log::print(&text),
-            Err(error) => Err(error),
-        };
-        ended.inspect_err(|error| log::report_error(format, error))
-    }
-
-    /// Starts the services without an HTTP server, for an `App` of your own or for calls within the
-    /// program.
-    ///
-    /// The log is written to standard error, unless the program has set up `tracing` itself before.
-    ///
-    /// ```no_run
-    /// # use callbox::{Server, service};
-    /// # #[derive(Default)] struct MyService;
-    /// # #[service(name = "name.your.service")]
-    /// # impl MyService { #[public_method] fn ping(&self) {} }
-    /// use actix_web::{App, HttpServer};
-    ///
-    /// #[actix_web::main]
-    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     let callbox = Server::new(MyService::default).launch().await?;
-    ///     let routes = callbox.clone();
-    ///     let app = move || App::new().configure(routes.routes());
-    ///     HttpServer::new(app).bind("127.0.0.1:8080")?.run().await?;
-    ///     callbox.stop().await?;
-    ///     Ok(())
-    /// }
-    /// ```
-    ///
-    /// With [`with_args`](Self::with_args) the settings come from flags, the environment and the
-    /// file as well, and `--help`, `--version` and `--show-settings` print their text and end the
-    /// process. Host and port are those of [`ServerHandle::bind_address`]. Settings that your
-    /// `HttpServer` decides (TLS, threads, connections) have no effect, and the log says so if one
-    /// is set.
-    ///
-    /// # Errors
-    /// Those of [`start`](Self::start), and if there is no actix runtime.
-    pub async fn launch(self) -> Result<ServerHandle> {
-        self.launch_for(LogReader::Operator).await
-    }
-
-    pub(crate) async fn launch_for(self, reader: LogReader) -> Result<ServerHandle> {
-        match self.resolve()? {
-            Resolution::Run(server, settings) => {
-                log::init(&settings, reader, server.service_name())?;
-                for (key, source) in settings.set_for_own_listener() {
-                    log_warn!("{key} ({source}) has no effect: the HttpServer in which this server is mounted decides");
-                }
-                let nats = nats::connect(&settings, server.service_name()).await?;
-                let running = assemble::assemble(*server, &settings, &Arc::default(), nats)?;
-                running.check_console_path().await?;
-                running.start().await?;
-                Ok(running)
-            }
-            Resolution::Print(text) => {
-                log::print(&text)?;
-                std::process::exit(0);
-            }
-        }
-    }
-
-    /// Changes the settings for a test: a free port, no TLS, and no sources other than the builder.
     /// Returns the name of the program: that of its first service.
     pub(crate) fn service_name(&self) -> &'static str {
         self.plans.first().map_or("callbox", |plan| plan.name)
     }
 
+    /// Changes the settings for a test: a free port, no TLS, and no sources other than the builder.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.settings.host = Some("127.0.0.1".to_owned());
