@@ -12,25 +12,27 @@
 //! A full mailbox does not reject members of a batch: they wait for slots until their deadlines. So
 //! do those of a caller that has as many calls in a method as it may.
 
-use std::future::pending;
+use std::cell::RefCell;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, join, join_all};
 use futures::stream::FuturesUnordered;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::auth::{Caller, NotChecked};
-use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, PendingResults, RpcError};
-use crate::mailbox::deadline_error;
-use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route};
-use crate::service::CallContext;
+use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, RpcError};
+use crate::route::{CallOutcome, CallStart, MailboxId};
 use crate::sync::Arc;
 use crate::trace::Sampling;
 
+use super::body_context::BodyContext;
 use super::cutoff::{cut_off, unless_cut};
-use super::{BodyContext, CallStreams, CancellableCall, Dispatch, ResolvedRequest, RpcResponse, ended};
+use super::held_members::{BatchMailbox, HeldMember, start_held_members};
+use super::resolved_request::ResolvedRequest;
+use super::session::CancellableCall;
+use super::{Dispatch, RpcResponse, ended};
 
 /// Time for which the members of one batch may run inline, one after another on the transport's
 /// thread, while its other connections wait.
@@ -39,20 +41,10 @@ const INLINE_BUDGET: Duration = Duration::from_millis(1);
 /// Number of members after which the clock is read again.
 const CLOCK_CHECK_INTERVAL: usize = 32;
 
-/// A member that found no slot in its mailbox.
-struct HeldMember<'a> {
-    index: usize,
-    request: &'a ResolvedRequest<'a>,
-    route: &'a Arc<dyn Route>,
-    call: CallContext,
-    streams: CallStreams,
-    /// Its place among the calls that can be cancelled.
-    cancellable: Option<CancellableCall<'a>>,
-}
-
 /// The members of a batch that have not ended.
 struct BatchProgress<'a> {
-    under_way: FuturesUnordered<LocalBoxFuture<'a, MemberReplies>>,
+    /// Those that wait for no slot: complete responses, by index.
+    under_way: FuturesUnordered<LocalBoxFuture<'a, (usize, Vec<u8>)>>,
     mailboxes: Vec<BatchMailbox<'a>>,
     /// Indexes of the members that were cancelled before they began, in order.
     cancelled: Vec<usize>,
@@ -60,21 +52,8 @@ struct BatchProgress<'a> {
     inline: bool,
 }
 
-/// A mailbox to which the batch has sent members.
-struct BatchMailbox<'a> {
-    id: MailboxId,
-    /// Whether a member of this batch has entered the mailbox.
-    entered: bool,
-    /// Members that could not enter yet. Order within a mailbox is the order of the members, so
-    /// behind a held member all others of the mailbox are held too.
-    held: Vec<HeldMember<'a>>,
-}
-
 /// A member, or the error of a value that is not a request object.
 type ResolvedMember<'a> = Result<ResolvedRequest<'a>, InvalidRequest<'a>>;
-
-/// Complete responses of members, by index.
-type MemberReplies = Vec<(usize, Vec<u8>)>;
 
 impl Dispatch {
     /// Identifies the caller of a batch, which may take long. Returns as well the indexes of the
@@ -117,19 +96,17 @@ impl Dispatch {
             progress.inline = began.elapsed() < INLINE_BUDGET;
         }
         let BatchProgress { mut under_way, mailboxes, .. } = progress;
-        for mailbox in mailboxes {
-            if !mailbox.held.is_empty() {
-                under_way.push(Box::pin(start_held_members(mailbox, context)));
-            }
-        }
-        let all_ended = async {
-            while let Some(ended) = under_way.next().await {
-                ended.into_iter().for_each(|(index, answer)| answers.put(index, answer));
+        let answers = RefCell::new(answers);
+        let held = mailboxes.into_iter().filter(|mailbox| !mailbox.held.is_empty());
+        let held = join_all(held.map(|mailbox| start_held_members(mailbox, context, &answers)));
+        let others = async {
+            while let Some((index, answer)) = under_way.next().await {
+                answers.borrow_mut().put(index, answer);
             }
         };
         // If the drain ends first, the members that are still open are answered as cut off.
-        let _ = unless_cut(&self.cut, pin!(all_ended)).await;
-        RpcResponse { body: answers.finish(cut_off), error: None, retry_after: None }
+        let _ = unless_cut(&self.cut, pin!(join(others, held))).await;
+        RpcResponse { body: answers.into_inner().finish(cut_off), error: None, retry_after: None }
     }
 }
 
@@ -208,7 +185,7 @@ fn start<'a>(
         Ok(streams) => streams,
         Err(error) => return Some(Err(error)),
     };
-    if let Some(error) = context.skipped_error(request) {
+    if let Some(error) = context.skipped_error(request.id) {
         return Some(Err(error));
     }
     if progress.holds(route.mailbox()) {
@@ -228,7 +205,7 @@ fn start<'a>(
                     let draft = Draft::open(context.meta.dialect, id, &mut answer);
                     let outcome = context.unless_cancelled(id, ended(waits, &mut answer)).await;
                     draft.close(&mut answer, outcome);
-                    vec![(index, answer)]
+                    (index, answer)
                 }));
             }
         }
@@ -243,14 +220,6 @@ fn start<'a>(
         }
     }
     None
-}
-
-impl BodyContext<'_> {
-    /// Returns the error of a member that need not run, because the response has no room for its
-    /// result. A notification has none.
-    fn skipped_error(&self, request: &ResolvedRequest<'_>) -> Option<RpcError> {
-        (request.id.is_some() && self.budget.is_full()).then(|| self.budget.error(PendingResults::not_run()))
-    }
 }
 
 /// Whether two members call the same method, and both expect a reply or neither does: then they can
@@ -279,101 +248,4 @@ impl<'a> BatchProgress<'a> {
         });
         &mut self.mailboxes[at]
     }
-}
-
-impl BatchMailbox<'_> {
-    /// Whether a member waits for room after this rejection. It waits if there was no slot, or if
-    /// the caller has too many calls, which may be those of this batch. A member that is rejected
-    /// for another reason, such as a hopeless one, does not wait, unless
-    /// this batch already has members in the mailbox: then the backlog may be its own.
-    fn waits_for_room(&self, rejection: &Rejection) -> bool {
-        self.entered
-            || matches!(
-                rejection.reason,
-                RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull | RejectReason::Caller
-            )
-    }
-}
-
-/// Waits until a call is cancelled. Never ends for one that cannot be.
-async fn cancelled(call: Option<&CancellableCall<'_>>) {
-    match call {
-        Some(call) => call.cancelled().await,
-        None => pending().await,
-    }
-}
-
-/// Starts the held members of one mailbox in order, each as soon as there is a slot, and waits for
-/// all of them.
-async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext<'_>) -> MemberReplies {
-    let mut held = std::mem::take(&mut mailbox.held).into_iter();
-    let mut answers = Vec::with_capacity(held.len());
-    let mut under_way = FuturesUnordered::new();
-    while let Some(HeldMember { index, request, route, mut call, streams, cancellable }) = held.next() {
-        let mut answer = Vec::new();
-        let draft = request.id.map(|id| Draft::open(context.meta.dialect, id, &mut answer));
-        let waiting = held.len() + 1;
-        let mut room: Option<(RejectReason, LocalBoxFuture<'_, ()>)> = None;
-        let started = loop {
-            if let Some(error) = context.skipped_error(request) {
-                break CallStart::Done(Err(error));
-            }
-            if cancellable.as_ref().is_some_and(CancellableCall::is_cancelled) {
-                let cancelled = Rejection::cancelled();
-                route.reject(call, &cancelled);
-                break CallStart::Done(Err(cancelled.error));
-            }
-            let until = call.deadline;
-            let rejection =
-                match route.start(call, request.parsed.params, context.start_context(false, &streams, &mut answer)) {
-                    CallStart::NoRoom(no_room) => {
-                        let (back, rejection) = *no_room;
-                        call = back;
-                        rejection
-                    }
-                    started => break started,
-                };
-            if !mailbox.waits_for_room(&rejection) {
-                route.reject(call, &rejection);
-                break CallStart::Done(Err(rejection.error));
-            }
-            let Some((_, mut room)) = room.take().filter(|(reason, _)| *reason == rejection.reason) else {
-                // Register first, then try once more, so that a slot released in between is not
-                // missed.
-                room = Some((rejection.reason, route.room(&call, rejection.reason, waiting)));
-                continue;
-            };
-            let wait = async {
-                loop {
-                    tokio::select! {
-                        () = &mut room => break,
-                        () = cancelled(cancellable.as_ref()) => break,
-                        Some(ended) = under_way.next() => answers.push(ended),
-                    }
-                }
-            };
-            if timeout_at(until, wait).await.is_err() {
-                let expired = Rejection { reason: RejectReason::Expired, error: deadline_error(&call, until) };
-                route.reject(call, &expired);
-                break CallStart::Done(Err(expired.error));
-            }
-        };
-        // From here on the backlog of the mailbox may be this batch's own.
-        mailbox.entered |= matches!(started, CallStart::Sent | CallStart::Pending(_));
-        if let Some(draft) = draft {
-            under_way.push(async move {
-                let _streams = streams;
-                let outcome = match request.id {
-                    Some(id) => context.unless_cancelled(id, ended(started, &mut answer)).await,
-                    None => ended(started, &mut answer).await,
-                };
-                draft.close(&mut answer, outcome);
-                (index, answer)
-            });
-        }
-    }
-    while let Some(ended) = under_way.next().await {
-        answers.push(ended);
-    }
-    answers
 }

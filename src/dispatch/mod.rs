@@ -5,7 +5,9 @@
 //! outcomes are written in the dialect of the endpoint.
 
 mod batch;
+mod body_context;
 mod cutoff;
+mod held_members;
 mod request_log;
 mod resolved_request;
 mod session;
@@ -16,7 +18,6 @@ use std::future::{poll_fn, ready};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -25,22 +26,23 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{AuthHandle, Caller, NotChecked};
-use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest, code};
+use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest};
 use crate::log::panic_text;
 use crate::mailbox::DeferredWake;
-use crate::measure::{Carrier, RefusedReason, RefusedRequests};
-use crate::route::{CallOutcome, CallStart, StartContext};
+use crate::measure::{Carrier, RefusedRequests};
+use crate::route::{CallOutcome, CallStart};
 use crate::router::Router;
-use crate::service::{Access, LazyRequest, Link};
+use crate::service::{Access, LazyRequest};
 use crate::sync::Arc;
 use crate::trace::Sampling;
 
+use body_context::{BodyContext, count_refused};
 use cutoff::{cut_off, unless_cut};
 pub(crate) use request_log::{AccessLine, RequestLog, RequestLogging};
 use resolved_request::ResolvedRequest;
 #[cfg(feature = "nats")]
 pub(crate) use session::CANCEL;
-use session::{CallStreams, CancellableCall};
+use session::CallStreams;
 pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken, Urgency};
 
 /// What all endpoints of a server share.
@@ -104,17 +106,6 @@ pub(crate) struct RpcResponse {
     pub(crate) error: Option<i32>,
     /// When a retry may succeed.
     pub(crate) retry_after: Option<Duration>,
-}
-
-/// What all calls of one body have in common.
-struct BodyContext<'a> {
-    arrived: Instant,
-    meta: RequestMeta<'a>,
-    who: Result<Caller, NotChecked>,
-    /// The services of other processes that wait for the calls.
-    chain: Option<Arc<Link>>,
-    budget: Rc<ResponseBudget>,
-    refused: &'a RefusedRequests,
 }
 
 impl Dispatch {
@@ -276,61 +267,6 @@ impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatch").field("router", &self.router).field("auth", &self.auth).finish_non_exhaustive()
     }
-}
-
-impl<'a> BodyContext<'a> {
-    /// The caller is anonymous until it is identified.
-    #[inline]
-    fn new(arrived: Instant, meta: RequestMeta<'a>, budget: ResponseBudget, refused: &'a RefusedRequests) -> Self {
-        let chain = meta.chain.and_then(Link::from_header);
-        Self { arrived, meta, who: Ok(Caller::anonymous()), chain, budget: Rc::new(budget), refused }
-    }
-
-    /// Returns the context in which one of the calls starts. Its result is appended to `out`.
-    fn start_context<'c>(&'c self, inline: bool, streams: &'c CallStreams, out: &'c mut Vec<u8>) -> StartContext<'c> {
-        StartContext {
-            budget: &self.budget,
-            inline,
-            peer: self.meta.peer,
-            subscriber: streams.subscriber.as_ref(),
-            out,
-        }
-    }
-
-    /// Counts a request that reached no method.
-    fn count_refused(&self, error: &RpcError) {
-        count_refused(self.refused, &self.meta, error);
-    }
-
-    /// Registers a call that waits for its start, so that its caller can cancel it.
-    fn cancellable(&self, id: Option<Id<'_>>) -> Option<CancellableCall<'_>> {
-        self.meta.session.zip(id).map(|(session, id)| session.in_flight().register(id))
-    }
-
-    /// Waits for the reply of a call, unless its caller cancels it.
-    async fn unless_cancelled(&self, id: Id<'_>, reply: impl Future<Output = CallOutcome>) -> CallOutcome {
-        match self.meta.session {
-            None => reply.await,
-            Some(session) => {
-                let reply = session.in_flight().unless_cancelled(id, reply).await;
-                reply.unwrap_or_else(|| Err(RpcError::cancelled()))
-            }
-        }
-    }
-}
-
-/// Counts a request that reached no method, for the reason in its error.
-#[cold]
-fn count_refused(refused: &RefusedRequests, meta: &RequestMeta<'_>, error: &RpcError) {
-    let reason = match error.code() {
-        code::PARSE_ERROR => RefusedReason::Parse,
-        code::INVALID_REQUEST => RefusedReason::Invalid,
-        code::METHOD_NOT_FOUND => RefusedReason::UnknownMethod,
-        code::ACCESS_DENIED => RefusedReason::Access,
-        // Of a server that stops, or whose authenticator is away, which counts for itself.
-        _ => return,
-    };
-    refused.add(meta.carrier, reason);
 }
 
 /// Waits for the end of a call, whose result is then appended to `out`.

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
-use crate::route::{CallStart, Route};
+use crate::route::{CallStart, Route, waits_for_itself};
 use crate::service::{
-    Access, CallContext, CallTrace, CallerPlace, CancelFlag, Link, MethodOptions, OwnTrace, RequestInfo, StreamUse,
-    admits, has_clients,
+    Access, CallContext, CallTrace, CallerPlace, CancelFlag, MethodOptions, OwnTrace, RequestInfo, StreamUse, admits,
+    has_clients,
 };
 use crate::sync::Arc;
 use crate::trace::{self, NewCall, OTHER, Sampling};
 
-use super::BodyContext;
+use super::body_context::BodyContext;
 use super::request_log::short_id;
 use super::session::{CANCEL, CallStreams, SessionContext};
 
@@ -239,13 +239,6 @@ fn note_request(context: &BodyContext<'_>, call: &CallContext) {
     {
         log.note_request(request);
     }
-}
-
-/// Returns the error of a call that would come back to a service that waits for it.
-#[cold]
-pub(super) fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
-    let cause = format_args!("the call {chain} → {method} would wait for itself: no service may be visited twice");
-    RpcError::internal_in(method, &cause)
 }
 
 /// Returns the caller as the method sees it, if the access rule admits it.

@@ -17,6 +17,7 @@ use crate::jsonrpc::{RpcError, Unrepresentable, check};
 use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
+use crate::route::waits_for_itself;
 use crate::service::{
     Awaited, CallContext, CallerPlace, CancelFlag, Current, Directory, Handles, Message, OwnTrace, ProgressSlot, Ready,
     Reply, RequestInfo, Service, note_client, trace_for_calls,
@@ -142,11 +143,7 @@ fn context(core: &AnyCore, by: &CallOptions, entry: &MethodEntry, notification: 
             let link = around.link();
             if closes_circle {
                 note_circle(core.id, &format_args!("{link} → {}", core.name));
-                let cause = format_args!(
-                    "the call {link} → {} would wait for itself: no service may be visited twice",
-                    entry.name
-                );
-                let error = RpcError::internal_in(entry.name, &cause);
+                let error = waits_for_itself(&link, entry.name);
                 trace::ended(&trace, &End { error: Some(Failure::Code(error.code())), ran: None });
                 return Err(error);
             }

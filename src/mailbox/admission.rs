@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::measure::Counter;
 #[cfg(feature = "nats")]
 use crate::route::MethodLoad;
-use crate::route::Rejection;
+use crate::route::{RejectReason, Rejection};
 use crate::service::{CallContext, MethodKind};
 
 use super::backlog::Backlog;
@@ -72,8 +72,9 @@ impl Admission {
             let backlog = self.current_backlog(entry);
             // Members that wait for a slot come before this call, too.
             let line = Backlog { depth: backlog.depth + entry.slots.waiting_members(), ..backlog };
-            let never_fits = limit == LimitReached::Bytes && bytes > SERVICE_BYTES;
-            if never_fits || line.is_hopeless(left) {
+            if limit == LimitReached::Bytes && bytes > SERVICE_BYTES {
+                Rejection { reason: RejectReason::NeverFits, ..hopeless(entry.name, capacity, line) }
+            } else if line.is_hopeless(left) {
                 hopeless(entry.name, capacity, line)
             } else {
                 full(entry.name, limit, capacity, backlog)
@@ -176,7 +177,6 @@ mod tests {
     use super::*;
     use crate::auth::Caller;
     use crate::mailbox::{Bell, MailboxSlots, Quota};
-    use crate::route::RejectReason;
     use crate::service::MethodOptions;
     use crate::sync::Arc;
 

@@ -254,7 +254,7 @@ fn counter_of(end: CallEnd, error: Option<&RpcError>) -> Counter {
             Counter::RefusedFull
         }
         CallEnd::Rejected(RejectReason::Caller) => Counter::RefusedCaller,
-        CallEnd::Rejected(RejectReason::Hopeless) => Counter::RefusedHopeless,
+        CallEnd::Rejected(RejectReason::Hopeless | RejectReason::NeverFits) => Counter::RefusedHopeless,
         CallEnd::Rejected(RejectReason::Overdue) => Counter::RefusedOverdue,
         CallEnd::Rejected(RejectReason::Unavailable) => Counter::RefusedUnavailable,
         CallEnd::Rejected(RejectReason::Params) => Counter::RefusedParams,

@@ -190,6 +190,8 @@ pub(crate) enum RejectReason {
     Caller,
     /// The backlog and the call itself usually take longer than the call has left.
     Hopeless,
+    /// The call is larger than all that may wait in the service.
+    NeverFits,
     /// The mailbox is overloaded, and the call has waited longer than its method's `max_wait`, or
     /// would.
     Overdue,
@@ -201,6 +203,13 @@ pub(crate) enum RejectReason {
     Expired,
     /// Its caller cancelled it before a slot was free.
     Cancelled,
+}
+
+/// Returns the error of a call that would come back to a service that waits for it.
+#[cold]
+pub(crate) fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
+    let cause = format_args!("the call {chain} → {method} would wait for itself: no service may be visited twice");
+    RpcError::internal_in(method, &cause)
 }
 
 /// The result of starting a call.

@@ -170,6 +170,41 @@ fn a_batch_waits_for_room_in_a_mailbox_that_is_full_of_others_calls() {
 }
 
 #[test]
+fn members_that_have_waited_and_ended_are_answered_though_another_one_is_cut_off() {
+    let calculator = start_with(|server| server.shutdown_timeout(Duration::from_millis(300)));
+    let body = batch((0..5).map(|n| call("hold", &format!("[{n}]"), &n.to_string())));
+    let address = calculator.server.address();
+    let answer = std::thread::spawn(move || request(address, "POST", "/api", &[], body).body);
+    until("one runs, two wait, and two wait for room", || calculator.waiting_and_refused("hold").0 == 2);
+    calculator.gate.add_permits(4);
+    until("four have ended, and the last one runs", || {
+        let stats = calculator.service().stats();
+        stats.iter().any(|stats| stats.method == "hold" && stats.running == 1 && stats.answered == 4)
+    });
+    drop(calculator);
+    assert_eq!(results_or_codes(&answer.join().unwrap()), [0, 1, 2, 3, -32603]);
+}
+
+#[test]
+fn a_member_that_is_larger_than_all_that_may_wait_is_refused_at_once() {
+    let calculator = start_with(|server| server.body_limit(32 << 20));
+    let large = call("hold", &format!("[\"{}\"]", "1".repeat(17 << 20)), "2");
+    let body = batch([call("hold", "[1]", "1"), large, call("hold", "[3]", "3")]);
+    let address = calculator.server.address();
+    let answer = std::thread::spawn(move || request(address, "POST", "/api", &[], body).body);
+    // It holds up neither the batch until its deadline nor the member behind it.
+    calculator.gate.add_permits(2);
+    assert_eq!(results_or_codes(&answer.join().unwrap()), [1, -32000, 3]);
+}
+
+/// The results of a batch, in its order, with the code where there is an error.
+fn results_or_codes(answer: &str) -> Vec<Value> {
+    let answers: Vec<Value> = serde_json::from_str(answer).unwrap();
+    let of = |answer: &Value| answer.get("result").unwrap_or(&answer["error"]["code"]).clone();
+    answers.iter().map(of).collect()
+}
+
+#[test]
 fn members_that_find_no_room_before_their_deadline_get_the_deadline_error() {
     let calculator = start();
     std::thread::scope(|scope| {

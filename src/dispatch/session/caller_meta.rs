@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::jsonrpc::{CallMeta, RpcError};
-use crate::route::Route;
+use crate::route::{Route, waits_for_itself};
 use crate::service::{CallContext, Link, RequestInfo};
-
-use super::super::resolved_request::waits_for_itself;
 
 /// Applies how long the caller waits, which services wait with it, the id of its request, and the
 /// trace that it belongs to.
