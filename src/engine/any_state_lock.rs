@@ -1,6 +1,7 @@
 //! The lock on the state of a service whose type is not named, for the host.
 
 use std::any::Any;
+use std::task::Poll;
 
 use crate::service::{AnyState, Service};
 
@@ -10,7 +11,7 @@ use super::state::StateLock;
 pub(crate) trait AnyStateLock: Any + Send + Sync {
     fn refill(&self, state: Box<dyn AnyState>) -> Result<(), Box<dyn AnyState>>;
 
-    fn take(&self) -> Option<Box<dyn AnyState>>;
+    fn take(&self) -> Poll<Option<Box<dyn AnyState>>>;
 
     fn discard(&self) -> bool;
 
@@ -26,8 +27,8 @@ impl<S: Service> AnyStateLock for StateLock<S> {
         }
     }
 
-    fn take(&self) -> Option<Box<dyn AnyState>> {
-        self.take().map(|state| Box::new(state) as Box<dyn AnyState>)
+    fn take(&self) -> Poll<Option<Box<dyn AnyState>>> {
+        self.take().map(|taken| taken.map(|state| Box::new(state) as Box<dyn AnyState>))
     }
 
     fn discard(&self) -> bool {

@@ -29,7 +29,7 @@ impl Idle {
         let request = self.requests.fetch_add(1, Ordering::AcqRel) + 1;
         let mut confirmed = self.confirmed.subscribe();
         async move {
-            // An error means that the service is gone, and its calls with it.
+            // An error is impossible: whoever waits has a reference to the service.
             let _ = confirmed.wait_for(|confirmed| *confirmed >= request).await;
         }
     }
@@ -42,6 +42,11 @@ impl Idle {
     /// Confirms that the service was idle after this many requests.
     pub(crate) fn confirm(&self, requests: u64) {
         self.confirmed.send_if_modified(|confirmed| std::mem::replace(confirmed, requests) != requests);
+    }
+
+    /// Confirms that the service is idle from now on, since it has ended.
+    pub(crate) fn end(&self) {
+        self.confirm(u64::MAX);
     }
 }
 
@@ -60,5 +65,14 @@ mod tests {
         assert!(futures::poll!(&mut second).is_pending());
         idle.confirm(idle.requests());
         assert!(futures::poll!(&mut second).is_ready());
+    }
+
+    #[tokio::test]
+    async fn a_service_that_has_ended_is_idle_for_good() {
+        let idle = Idle::default();
+        let mut before = Box::pin(idle.wait());
+        assert!(futures::poll!(&mut before).is_pending());
+        idle.end();
+        assert!(futures::poll!(&mut before).is_ready() && futures::poll!(Box::pin(idle.wait())).is_ready());
     }
 }

@@ -54,11 +54,18 @@ impl Lifecycle {
         Status::ALL[usize::from(self.status.load(Ordering::Acquire))]
     }
 
-    /// Sets the status and wakes the host.
-    pub(crate) fn set(&self, status: Status) {
-        self.status.store(status as u8, Ordering::Release);
-        self.seen.send_replace(status);
+    /// Sets a status of the stop and wakes the host, unless the stop has got further already:
+    /// several may ask for one.
+    pub(crate) fn advance(&self, status: Status) {
+        self.status.fetch_max(status as u8, Ordering::AcqRel);
+        self.show();
         self.bell.nudge();
+    }
+
+    /// Shows the status to those who wait for it. It is read under the lock of the channel, so what
+    /// is shown last is what was set last.
+    fn show(&self) {
+        self.seen.send_modify(|seen| *seen = self.status());
     }
 
     /// Stops the service if it is still starting. Returns whether it did. A service that comes up
@@ -67,7 +74,7 @@ impl Lifecycle {
         let (from, to) = (Status::Starting as u8, Status::Stopped as u8);
         let set = self.status.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
         if set {
-            self.seen.send_replace(Status::Stopped);
+            self.show();
             self.bell.nudge();
         }
         set
@@ -78,7 +85,7 @@ impl Lifecycle {
         let free = |now: u8| (now < Status::Draining as u8).then_some(status as u8);
         let set = self.status.fetch_update(Ordering::AcqRel, Ordering::Acquire, free).is_ok();
         if set {
-            self.seen.send_replace(self.status());
+            self.show();
         }
         set
     }
@@ -97,5 +104,27 @@ impl Lifecycle {
     /// Returns the number of replacements.
     pub(crate) fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_request_for_a_stop_does_not_turn_it_back() {
+        let lifecycle = Lifecycle::new(Arc::new(Bell::new(1)));
+        assert!(lifecycle.set_unless_stopping(Status::Up));
+        for (set, expected) in [
+            (Status::Draining, Status::Draining),
+            (Status::Cut, Status::Cut),
+            (Status::Draining, Status::Cut),
+            (Status::Stopped, Status::Stopped),
+            (Status::Cut, Status::Stopped),
+        ] {
+            lifecycle.advance(set);
+            assert_eq!((lifecycle.status(), *lifecycle.seen.borrow()), (expected, expected));
+        }
+        assert!(!lifecycle.set_unless_stopping(Status::Up));
     }
 }

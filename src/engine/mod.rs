@@ -1,8 +1,8 @@
 //! State and execution: how the calls of a service run.
 //!
-//! A service lives in two places. Its **host** is an actix actor on a thread of its own, which runs
-//! calls and replaces the state after a crash. Its **[core](Core)** is shared with the threads of
-//! the callers: the mailboxes, admission, and the lock on the state.
+//! A service lives in two places. Its **host** is an actix actor on a thread of its own, which has
+//! the scheduler: it runs calls, and makes a new state after a crash. Its **[core](Core)** is
+//! shared with the threads of the callers: the mailboxes, admission, and the lock on the state.
 //!
 //! A call goes through these steps:
 //!

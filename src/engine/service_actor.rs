@@ -80,7 +80,8 @@ impl<S: Handles<M>, M: Message> Handler<ActorMessage<M>> for ServiceActor<S> {
         let core = Arc::clone(&self.core);
         Box::pin(async move {
             let by = CallOptions { caller: Caller::anonymous(), max_time: None };
-            // A panic in the future of a handler would end the actor, and with it the host.
+            // Without this, the sender of a call that panics would get a `MailboxError`, which says
+            // nothing.
             AssertUnwindSafe(typed::call(&core, &by, message)).catch_unwind().await.unwrap_or_else(|panic| {
                 let cause = format_args!("a message to the actor panicked: {}", panic_text(&*panic));
                 let error = RpcError::internal(&cause);

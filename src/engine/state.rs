@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::task::Poll;
 
 use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -117,13 +118,13 @@ impl<S> StateLock<S> {
         Ok(())
     }
 
-    /// Takes the state out permanently. Returns `None` if there is none, or if the lock is taken.
-    pub(crate) fn take(&self) -> Option<S> {
-        let mut slot = self.lock.try_write()?;
-        match std::mem::replace(&mut *slot, StateSlot::Empty) {
+    /// Takes the state out permanently, if there is one. Pending if the lock is taken.
+    pub(crate) fn take(&self) -> Poll<Option<S>> {
+        let Some(mut slot) = self.lock.try_write() else { return Poll::Pending };
+        Poll::Ready(match std::mem::replace(&mut *slot, StateSlot::Empty) {
             StateSlot::Live(state) => Some(state),
             StateSlot::Empty => None,
-        }
+        })
     }
 
     /// Discards the state, so that the host makes a new one. Returns false if the lock is taken.

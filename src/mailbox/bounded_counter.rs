@@ -87,6 +87,14 @@ impl BoundedCounter {
         count.load(Ordering::Acquire).wrapping_sub(back)
     }
 
+    /// Returns the amount that can be acquired. Other threads may have changed it by the time it is
+    /// returned.
+    #[inline]
+    pub(crate) fn available(&self) -> usize {
+        // What is in use may seem more than the limit, if both sides move on between its loads.
+        self.max.saturating_sub(self.in_use())
+    }
+
     pub(crate) fn max(&self) -> usize {
         self.max
     }
@@ -125,6 +133,7 @@ mod tests {
     fn many_threads_never_hold_more_than_the_limit() {
         let (counter, held) = (BoundedCounter::new(3), AtomicUsize::new(0));
         std::thread::scope(|scope| {
+            scope.spawn(|| (0..20_000).for_each(|_| assert!(counter.available() <= 3)));
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..2000 {

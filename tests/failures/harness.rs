@@ -176,6 +176,12 @@ impl<S: Service> Site<S> {
         self.server.lock().unwrap().as_ref().expect("it runs").service()
     }
 
+    /// Number of times that its state was replaced.
+    pub(crate) fn restarts(&self) -> u64 {
+        let server = self.server.lock().unwrap();
+        server.as_ref().expect("it has not been stopped").stats()[0].restarts
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.service.is_up()
     }

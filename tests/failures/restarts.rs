@@ -49,8 +49,10 @@ fn no_new_state(way: Way, trouble: fn(&Probe) -> &AtomicBool) {
     site.probe.let_pool_go(1);
     assert_eq!(computing.answer().code, 0, "it was under way");
     site.notify(Shaky_Set { value: 9 });
+    assert_eq!(site.restarts(), 0, "a try that fails replaces nothing");
     trouble(&site.probe).store(false, Ordering::SeqCst);
     until("it is up again", || site.is_up());
+    assert_eq!(site.restarts(), 1);
     assert_eq!(site.call(Shaky_Value {}), Answer::result(0));
     assert_eq!(site.probe.log.lock().unwrap().len(), 0, "a call that got -32003 never ran");
     site.assert_ends("panic_in_log", Ends { panicked: 1, ..Ends::default() });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use actix_web::rt::time::timeout;
 use callbox::Server;
 use callbox_test_support::wait::until;
 
@@ -180,6 +181,31 @@ async fn a_second_stop_does_nothing() {
     running.stop().await.unwrap();
     running.stop().await.unwrap();
     assert_eq!((probe.stops.get(), running.is_ready().await), (1, false));
+}
+
+#[actix_web::test]
+async fn a_service_that_has_stopped_is_idle() {
+    let probe = Probe::new();
+    let factory = Arc::clone(&probe);
+    let running = Server::new(move || Shaky::new(&factory)).shutdown_timeout(LIMIT).launch().await.unwrap();
+    let service = running.service::<Shaky>().unwrap();
+    let held = actix_web::rt::spawn({
+        let service = service.clone();
+        async move { service.call(Shaky_Change { value: 9 }).await }
+    });
+    let waits = actix_web::rt::spawn({
+        let service = service.clone();
+        async move {
+            probe.until_entered(1);
+            service.wait_idle().await;
+        }
+    });
+    actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+    running.stop().await.unwrap();
+    held.await.unwrap().unwrap_err();
+    for wait in [waits, actix_web::rt::spawn(async move { service.wait_idle().await })] {
+        timeout(Duration::from_secs(5), wait).await.expect("nobody waits for ever").unwrap();
+    }
 }
 
 #[actix_web::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbox::{CallContext, Server, ServiceContext, service, testing};
+use callbox::{CallContext, Message, Server, ServiceContext, service, testing};
 use callbox_test_support::wait::until;
 use serde_json::json;
 
@@ -93,10 +93,26 @@ impl Fragile {
     fn crash(&mut self) {
         panic!("it crashes");
     }
+
+    #[public_method]
+    async fn lose_thread(&mut self) {
+        actix::Arbiter::current().stop();
+        std::future::pending::<()>().await;
+    }
 }
 
 #[test]
 fn a_stop_does_not_wait_for_a_state_that_nobody_needs() {
+    stop_while_a_state_is_made(Fragile_Crash {});
+}
+
+#[test]
+fn nor_for_one_that_takes_the_place_of_a_state_that_was_lost_with_its_thread() {
+    stop_while_a_state_is_made(Fragile_LoseThread {});
+}
+
+/// Stops a service that needs a new state after this call, and does not get one.
+fn stop_while_a_state_is_made(loses_the_state: impl Message<Output = ()>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let factory = move || {
@@ -109,7 +125,7 @@ fn a_stop_does_not_wait_for_a_state_that_nobody_needs() {
         }
     };
     let server = testing::start(Server::new(factory).shutdown_timeout(Duration::from_secs(3600)));
-    server.call(Fragile_Crash {}).unwrap_err();
+    assert!(server.call(loses_the_state).is_err());
     until("it is asked for a new state", || asked.load(Ordering::SeqCst) == 2);
     drop(server);
 }

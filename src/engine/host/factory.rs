@@ -110,8 +110,8 @@ pub(crate) async fn close_state(core: &AnyCore) {
         loop {
             core.signals.bell.take(|_| {});
             core.signals.bell.want();
-            if core.state.is_free() {
-                return Poll::Ready(core.state.take());
+            if let taken @ Poll::Ready(_) = core.state.take() {
+                return taken;
             }
             if core.signals.bell.arm() {
                 return Poll::Pending;

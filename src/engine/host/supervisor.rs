@@ -39,22 +39,31 @@ pub(crate) async fn launch(core: Arc<AnyCore>, factory: Factory, me: LocalServic
 }
 
 async fn supervise(core: Arc<AnyCore>, factory: Factory, me: LocalService, no_start: oneshot::Sender<String>) {
+    if let Err(reason) = run_hosts(&core, &factory, &me).await {
+        // The receiver is gone only if the start itself was given up.
+        let _ = no_start.send(reason);
+    }
+    core.lifecycle.advance(Status::Stopped);
+    core.idle.end();
+}
+
+/// Runs one host after another, until the service stops.
+///
+/// # Errors
+/// The reason if it could not start.
+async fn run_hosts(core: &Arc<AnyCore>, factory: &Factory, me: &LocalService) -> Result<(), String> {
     let (lifecycle, mut restarts) = (&core.lifecycle, Backoff::default());
     loop {
-        match run_host(&core, &factory, &me).await {
-            Exit::NoStart(reason) => {
-                // The receiver is gone only if the start itself was given up.
-                let _ = no_start.send(reason);
-                return lifecycle.set(Status::Stopped);
-            }
-            Exit::Stopped => return lifecycle.set(Status::Stopped),
+        match run_host(core, factory, me).await {
+            Exit::NoStart(reason) => return Err(reason),
+            Exit::Stopped => return Ok(()),
             Exit::Lost => lifecycle.count_restart(),
         }
         life_log::thread_lost(core.name);
         let pause = if restarts.record(Instant::now()) { Duration::ZERO } else { restarts.pause() };
         let stopping = lifecycle.until(|status| *status >= Status::Draining);
         if tokio::time::timeout(pause, stopping).await.is_ok() {
-            return lifecycle.set(Status::Stopped);
+            return Ok(());
         }
     }
 }
@@ -91,13 +100,13 @@ pub(crate) async fn stop(core: Arc<AnyCore>, limit: Duration) -> Vec<&'static st
         core.mailboxes.close();
         return Vec::new();
     }
-    lifecycle.set(Status::Draining);
+    lifecycle.advance(Status::Draining);
     let stopped = |status: &Status| *status == Status::Stopped;
     if tokio::time::timeout(limit, lifecycle.until(stopped)).await.is_ok() {
         return Vec::new();
     }
     life_log::cut_off(core.name, limit);
-    lifecycle.set(Status::Cut);
+    lifecycle.advance(Status::Cut);
     // From here as well as from the host, which may be inside a sync method that does not end.
     core.cut_off();
     let stopped = tokio::time::timeout(CUT_TIMEOUT, lifecycle.until(stopped)).await.is_ok();

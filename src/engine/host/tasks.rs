@@ -90,8 +90,8 @@ impl TaskSet {
         }
     }
 
-    /// Uses another thread from now on, since the one of before is lost. Returns false if tasks
-    /// were lost with it.
+    /// Uses another thread from now on, since the one of before is lost. Returns false if tasks may
+    /// have been lost with it: nobody knows whether those that have ended did so before.
     pub(crate) fn move_to(&self, thread: ArbiterHandle) -> bool {
         let mut state = self.state.lock();
         state.thread = thread;

@@ -104,15 +104,18 @@ impl Scheduler {
     /// Makes the state if there is none, and runs calls until the service stops.
     pub(crate) async fn serve(mut self) {
         self.take_over().await;
-        if self.core.signals.is_torn()
-            && let Err(reason) = self.try_refill().await
-        {
-            if self.core.lifecycle.status() == Status::Starting {
-                // The reason comes first: the services that wait for this one fail because of it.
-                self.exit(Exit::NoStart(reason));
-                return self.core.mailboxes.close();
+        if self.core.signals.is_torn() {
+            match self.try_refill().await {
+                None => return self.close().await,
+                Some(Ok(())) => {}
+                Some(Err(reason)) if self.core.lifecycle.status() == Status::Starting => {
+                    // The reason comes first: the services that wait for this one fail because of
+                    // it.
+                    self.exit(Exit::NoStart(reason));
+                    return self.core.mailboxes.close();
+                }
+                Some(Err(reason)) => self.go_down(&reason),
             }
-            self.go_down(&reason);
         }
         if self.retry.is_none() {
             self.come_up();
@@ -240,6 +243,8 @@ impl Scheduler {
             {
                 job.reject(rejection);
                 self.gate.settle(index, 1);
+                // There may be many, and telling each caller takes time.
+                now = Instant::now();
                 continue;
             }
             if !self.gate.may_try(index, kind, now) {
@@ -252,8 +257,11 @@ impl Scheduler {
                 now = Instant::now();
             }
             let start = queued.start(&self.core, now);
-            let Some(at) = self.started(index, kind, start, now) else { continue };
-            now = at;
+            let has_started = !matches!(start, JobStart::Blocked | JobStart::Nothing);
+            now = self.started(index, kind, start, now);
+            if !has_started {
+                continue;
+            }
             *starts += 1;
             if self.core.signals.is_torn() {
                 break;
@@ -263,17 +271,17 @@ impl Scheduler {
     }
 
     /// Updates queue and gate after an attempt to start a call at `now`. Returns the time
-    /// afterwards if the call started.
-    fn started(&mut self, index: usize, kind: MethodKind, start: JobStart, now: Instant) -> Option<Instant> {
+    /// afterwards.
+    fn started(&mut self, index: usize, kind: MethodKind, start: JobStart, now: Instant) -> Instant {
         let now = match start {
             JobStart::Blocked => {
                 self.gate.blocked(index, kind, now);
                 self.queue.block(index);
-                return None;
+                return now;
             }
             JobStart::Nothing => {
                 self.gate.settle(index, 1);
-                return None;
+                return Instant::now();
             }
             JobStart::Ran { release, took, at } => {
                 self.wakers.extend(release.into_waker());
@@ -297,7 +305,7 @@ impl Scheduler {
             MethodKind::WriteAsync => self.gate.writer_runs(now),
             MethodKind::Compute => {}
         }
-        Some(now)
+        now
     }
 
     /// Tells the gate which readers the writer held up: these go before the next writer.
@@ -307,7 +315,7 @@ impl Scheduler {
             let mailbox = core.mailboxes.get(index);
             let Some(head) = mailbox.head() else { return HeldUp::default() };
             let entry = head.job.entry();
-            HeldUp::waiting(mailbox.len(), entry.kind, entry.in_flight.max() - entry.in_flight.in_use())
+            HeldUp::waiting(mailbox.len(), entry.kind, entry.in_flight.available())
         });
         self.queue.unblock();
     }

@@ -25,34 +25,44 @@ impl Scheduler {
     /// Breaks if the service stops meanwhile.
     pub(super) async fn refill(&mut self) -> ControlFlow<()> {
         let was_down = self.retry.take().is_some();
-        self.core.lifecycle.count_restart();
         if !was_down && !self.restarts.record(Instant::now()) {
             self.go_down("it had to be restarted too often");
             return ControlFlow::Continue(());
         }
+        match self.try_refill().await {
+            None => return ControlFlow::Break(()),
+            Some(Ok(())) => {
+                self.core.lifecycle.count_restart();
+                if was_down { self.come_up() } else { life_log::restarted(self.core.name) }
+            }
+            Some(Err(reason)) => self.go_down(&reason),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Makes a state and puts it in place. `None` if the service stops meanwhile.
+    ///
+    /// A start may wait for long. Nobody needs its state once the service stops, unless admitted
+    /// calls wait for it.
+    ///
+    /// # Errors
+    /// The reason if the service could not make one.
+    pub(super) async fn try_refill(&mut self) -> Option<Result<(), String>> {
         let core = Arc::clone(&self.core);
-        // A start may wait for long. Nobody needs its state once the service stops, unless admitted
-        // calls wait for it.
         let given_up = async {
             core.lifecycle.until(|status| *status >= Status::Draining).await;
             if !core.is_idle() {
                 core.lifecycle.until(|status| *status >= Status::Cut).await;
             }
         };
-        let refilled = tokio::select! {
+        tokio::select! {
             biased;
-            refilled = self.try_refill() => refilled,
-            () = given_up => return ControlFlow::Break(()),
-        };
-        match refilled {
-            Ok(()) if was_down => self.come_up(),
-            Ok(()) => life_log::restarted(self.core.name),
-            Err(reason) => self.go_down(&reason),
+            made = self.make_state() => Some(made),
+            () = given_up => None,
         }
-        ControlFlow::Continue(())
     }
 
-    /// Keeps the state of a thread that was lost. If tasks were lost with the thread, the state is
+    /// Keeps the state of a thread that was lost. If tasks may have been lost with it, the state is
     /// discarded, since only a new one starts them again.
     pub(super) async fn take_over(&mut self) {
         let tasks = self.core.tasks.lock().clone();
@@ -65,11 +75,7 @@ impl Scheduler {
         }
     }
 
-    /// Makes a state and puts it in place.
-    ///
-    /// # Errors
-    /// The reason if the service could not make one.
-    pub(super) async fn try_refill(&mut self) -> Result<(), String> {
+    async fn make_state(&mut self) -> Result<(), String> {
         self.end_tasks().await;
         let tasks = TaskSet::new(self.core.name, Arbiter::current(), Arc::clone(&self.core.task_counters));
         *self.core.tasks.lock() = Some(Arc::clone(&tasks));
