@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callbox_test_support::wait::until;
-use callbox_test_support::websocket::{CLOSE, End};
+use callbox_test_support::websocket::{BINARY, CLOSE, End, TEXT};
 use serde_json::{Value, json};
 
 use crate::running::{Running, start, start_with};
@@ -49,6 +49,19 @@ fn a_client_that_does_not_answer_the_close_frame_holds_up_the_stop_for_seconds_o
     assert_eq!(socket.frame(), None);
     stops.join().expect("no panic");
     assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+}
+
+#[test]
+fn after_its_close_frame_the_server_sends_no_other_whatever_the_client_sends() {
+    for (first, payload) in [(BINARY, &b"1"[..]), (TEXT, b"\xff"), (0xf1, b"")] {
+        let running = start();
+        let mut socket = running.connect();
+        let stops = std::thread::spawn(move || drop(running));
+        assert_eq!(socket.frame().expect("a frame").first, CLOSE);
+        socket.send_frame(first, payload);
+        assert_eq!(socket.frame(), None, "{first:#x}");
+        stops.join().expect("no panic");
+    }
 }
 
 #[test]

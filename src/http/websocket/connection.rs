@@ -180,7 +180,10 @@ impl Connection {
                     let is_large = code == CloseCode::TOO_LARGE;
                     let reason_to_count = if is_large { RefusedReason::TooLarge } else { RefusedReason::Invalid };
                     self.counters.refused.add(Carrier::WebSocket, reason_to_count);
-                    self.close(Some(code), reason);
+                    // After our own close frame there is no other.
+                    if self.is_open() {
+                        self.close(Some(code), reason);
+                    }
                     self.state = State::Closed;
                 }
             }
