@@ -68,22 +68,24 @@
 //! | **the entry**: inline, or into the mailbox | `engine/begin.rs` |
 //! | admission | `mailbox/admission.rs` |
 //! | the mailbox, and a call in it | `mailbox/call_queue.rs`, `mailbox/call/mod.rs` |
-//! | which call is next | `engine/schedule/` |
-//! | **the run** of a method, once | `engine/run/mod.rs` |
+//! | which call is next | `engine/schedule/scheduler/mod.rs` |
+//! | **the run** of a method, once | `engine/run/mod.rs`, called by its siblings |
 //! | **the record** of how a call ended | `measure/call_record.rs` |
 //!
 //! # Where to change what
 //!
 //! | to add or change | begin in |
 //! |---|---|
-//! | a transport | a module beside `http`, which calls `dispatch/mod.rs` |
+//! | a transport | a module beside `http` that calls `dispatch/mod.rs`, and `server/serve.rs` |
 //! | a setting | `settings/table.rs` |
-//! | a key of an attribute | `macros/src/attr/mod.rs` |
+//! | a key of an attribute | `macros/src/attr/mod.rs`, and `service/options.rs` |
 //! | a rule of parameters | `client/src/rules/`, and `macros/src/attr/rules.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and `docs/promises.md` |
-//! | a reason to reject a call | `RejectReason` in `route/mod.rs`, and `mailbox/admission.rs` |
+//! | a reason to reject a call | `RejectReason` in `route/mod.rs`, and `mailbox/rejection.rs` |
+//! | how a state is made anew | `engine/schedule/scheduler/recovery.rs` |
 //! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs`, `metrics/families.rs` |
 //! | an error of JSON-RPC | `client/src/rpc_error/` |
+//! | a page of the console | `http/console/` |
 //!
 //! # Layout
 //!

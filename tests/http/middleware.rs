@@ -152,7 +152,8 @@ fn a_middleware_measures_calls_and_sees_their_end_also_while_the_server_drains()
         let body = r#"{"jsonrpc":"2.0","method":"wait","params":[400],"id":1}"#;
         request(address, "POST", "/api", &[], body)
     });
-    until("the call is under way", || began.load(Ordering::SeqCst) == 1);
+    until("the call is under way", || server.stats()[0].methods.iter().any(|method| method.running == 1));
+    assert_eq!(began.load(Ordering::SeqCst), 1);
     drop(server);
     let response = call.join().unwrap();
     assert_eq!((response.status, &response.json()["result"]), (200, &json!(400)));
