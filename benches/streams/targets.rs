@@ -15,7 +15,7 @@ pub(crate) const ALL: [Target; 20] = [
     Target::value([fanout::NAME, fanout::CPU, "callbox"], AtMost(8.0)),
     Target::value([many::NAME, many::P99, many::CALLBOX_FEW], AtMost(12.0)),
     Target::value([many::NAME, many::P99, many::CALLBOX_MANY], AtMost(90.0)),
-    // Not half of what jsonrpsee takes: the bare writes alone take more than that.
+    // Half of what jsonrpsee takes is out of reach: the bare writes alone take more than that.
     Target::ratio([many::NAME, many::P99, many::CALLBOX_FEW, many::JSONRPSEE_FEW], AtMost(1.0)),
     Target::ratio([many::NAME, many::P99, many::CALLBOX_MANY, many::JSONRPSEE_MANY], AtMost(1.0)),
     Target::ratio([many::NAME, many::P99, many::CALLBOX_FEW, many::BARE_FEW], AtMost(2.0)),

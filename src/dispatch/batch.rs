@@ -43,7 +43,7 @@ const CLOCK_CHECK_INTERVAL: usize = 32;
 
 /// The members of a batch that have not ended.
 struct BatchProgress<'a> {
-    /// Those that wait for no slot: complete responses, by index.
+    /// Members that need no slot. Each yields its index and its complete response.
     under_way: FuturesUnordered<LocalBoxFuture<'a, (usize, Vec<u8>)>>,
     mailboxes: Vec<BatchMailbox<'a>>,
     /// Indexes of the members that were cancelled before they began, in order.

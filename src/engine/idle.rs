@@ -44,7 +44,8 @@ impl Idle {
         self.confirmed.send_if_modified(|confirmed| std::mem::replace(confirmed, requests) != requests);
     }
 
-    /// Confirms that the service is idle from now on, since it has ended.
+    /// Confirms this and all later requests, since the service has ended. A method that could not
+    /// be interrupted may still run.
     pub(crate) fn end(&self) {
         self.confirm(u64::MAX);
     }

@@ -54,8 +54,8 @@ impl Lifecycle {
         Status::ALL[usize::from(self.status.load(Ordering::Acquire))]
     }
 
-    /// Sets a status of the stop and wakes the host, unless the stop has got further already:
-    /// several may ask for one.
+    /// Moves the stop forward to this status, never back, since several callers may ask for one.
+    /// Wakes the host.
     pub(crate) fn advance(&self, status: Status) {
         self.status.fetch_max(status as u8, Ordering::AcqRel);
         self.show();

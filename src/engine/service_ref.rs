@@ -172,7 +172,7 @@ impl<S: Service> ServiceRef<S> {
     }
 
     /// Waits until no call of the service waits or runs. Then every notification that was sent
-    /// before has taken effect.
+    /// before has taken effect. Returns also when the service has stopped.
     pub async fn wait_idle(&self) {
         let idle = self.core().idle.wait();
         self.core().signals.bell.nudge();

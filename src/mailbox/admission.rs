@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::measure::Counter;
 #[cfg(feature = "nats")]
 use crate::route::MethodLoad;
-use crate::route::{RejectReason, Rejection};
+use crate::route::Rejection;
 use crate::service::{CallContext, MethodKind};
 
 use super::backlog::Backlog;
@@ -18,7 +18,7 @@ use super::backlog::MIN_SAMPLES;
 use super::mailbox_share::MailboxShare;
 use super::method_entry::MethodEntry;
 use super::quota::{LimitReached, Permit, SERVICE_BYTES, SERVICE_CALLS};
-use super::rejection::{full, hopeless, overdue, too_many_of_caller};
+use super::rejection::{full, hopeless, never_fits, overdue, too_many_of_caller};
 
 /// Admits calls to the mailboxes of one service.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Admission {
             // Members that wait for a slot come before this call, too.
             let line = Backlog { depth: backlog.depth + entry.slots.waiting_members(), ..backlog };
             if limit == LimitReached::Bytes && bytes > SERVICE_BYTES {
-                Rejection { reason: RejectReason::NeverFits, ..hopeless(entry.name, capacity, line) }
+                never_fits(entry.name, capacity, line)
             } else if line.is_hopeless(left) {
                 hopeless(entry.name, capacity, line)
             } else {
@@ -177,6 +177,7 @@ mod tests {
     use super::*;
     use crate::auth::Caller;
     use crate::mailbox::{Bell, MailboxSlots, Quota};
+    use crate::route::RejectReason;
     use crate::service::MethodOptions;
     use crate::sync::Arc;
 

@@ -20,6 +20,14 @@ pub(crate) fn hopeless(method: &str, capacity: usize, backlog: Backlog) -> Rejec
     }
 }
 
+/// The call has more bytes of parameters than may wait in the whole service.
+pub(crate) fn never_fits(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
+    Rejection {
+        reason: RejectReason::NeverFits,
+        error: busy(method, "more bytes of parameters than may wait", capacity, backlog),
+    }
+}
+
 /// The call has waited longer than `max_wait`, or would, in an overloaded mailbox.
 pub(crate) fn overdue(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
     Rejection {

@@ -1,5 +1,6 @@
 //! Hosts that lose their thread.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use callbox_test_support::wait::until;
@@ -14,6 +15,7 @@ both_ways! {
     under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried,
     calls_that_have_begun_and_made_no_step_get_an_error_too,
     the_worker_pool_still_runs,
+    while_the_service_stops_the_hook_still_sees_the_state,
 }
 
 fn under_a_reader_the_state_is_kept_and_what_waits_may_be_retried(way: Way) {
@@ -99,4 +101,17 @@ fn retried(site: &Site<Shaky>) -> Answer {
         assert!(start.elapsed() < Duration::from_secs(20), "there is no new host");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+fn while_the_service_stops_the_hook_still_sees_the_state(way: Way) {
+    let site = shaky(way);
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
+    let loses = site.ask(Shaky_LoseThread {});
+    site.probe.until_entered(1);
+    let stopping = site.stop();
+    until("it lets nothing in", || !site.is_up());
+    site.probe.let_thread_go();
+    assert_eq!(loses.answer().code, 0);
+    stopping.join().unwrap();
+    assert_eq!((site.probe.stops.get(), site.probe.stopped_with.load(Ordering::SeqCst)), (1, 7));
 }

@@ -111,6 +111,16 @@ fn nor_for_one_that_takes_the_place_of_a_state_that_was_lost_with_its_thread() {
     stop_while_a_state_is_made(Fragile_LoseThread {});
 }
 
+#[test]
+fn a_service_whose_thread_is_stopped_while_it_starts_does_not_start() {
+    let factory = || async {
+        actix::Arbiter::current().stop();
+        std::future::pending::<Fragile>().await
+    };
+    let error = actix::System::new().block_on(Server::new(factory).launch()).unwrap_err().to_string();
+    assert!(error.contains("its thread was stopped while it started"), "{error}");
+}
+
 /// Stops a service that needs a new state after this call, and does not get one.
 fn stop_while_a_state_is_made(loses_the_state: impl Message<Output = ()>) {
     let asked = Arc::new(AtomicUsize::new(0));

@@ -53,23 +53,30 @@ async fn supervise(core: Arc<AnyCore>, factory: Factory, me: LocalService, no_st
 /// The reason if it could not start.
 async fn run_hosts(core: &Arc<AnyCore>, factory: &Factory, me: &LocalService) -> Result<(), String> {
     let (lifecycle, mut restarts) = (&core.lifecycle, Backoff::default());
+    let (mut replaces, mut is_last) = (false, false);
     loop {
-        match run_host(core, factory, me).await {
+        match run_host(core, factory, me, replaces).await {
             Exit::NoStart(reason) => return Err(reason),
             Exit::Stopped => return Ok(()),
-            Exit::Lost => lifecycle.count_restart(),
+            Exit::Lost if is_last => return Ok(()),
+            Exit::Lost if lifecycle.status() == Status::Starting => return Err(LOST_AT_START.to_owned()),
+            Exit::Lost => replaces = true,
         }
         life_log::thread_lost(core.name);
         let pause = if restarts.record(Instant::now()) { Duration::ZERO } else { restarts.pause() };
         let stopping = lifecycle.until(|status| *status >= Status::Draining);
-        if tokio::time::timeout(pause, stopping).await.is_ok() {
-            return Ok(());
-        }
+        // A service that stops gets one more host, which drains it and closes its state.
+        is_last = tokio::time::timeout(pause, stopping).await.is_ok();
     }
 }
 
-/// Runs the service on a thread of its own, until that ends or is lost.
-async fn run_host(core: &Arc<AnyCore>, factory: &Factory, me: &LocalService) -> Exit {
+/// Why a service did not start whose thread was lost meanwhile.
+const LOST_AT_START: &str =
+    "its thread was stopped while it started: take Arbiter::stop and System::stop out of its factory and on_start";
+
+/// Runs the service on a thread of its own, until that ends or is lost. `replaces` says whether
+/// another one was lost before.
+async fn run_host(core: &Arc<AnyCore>, factory: &Factory, me: &LocalService, replaces: bool) -> Exit {
     let (tell, exit) = oneshot::channel();
     // `Arbiter::new` panics if the system has no thread to spare. The supervisor survives that and
     // retries.
@@ -78,6 +85,9 @@ async fn run_host(core: &Arc<AnyCore>, factory: &Factory, me: &LocalService) -> 
         life_log::no_thread(core.name, reason);
         return if core.lifecycle.status() == Status::Starting { Exit::NoStart(reason.to_owned()) } else { Exit::Lost };
     };
+    if replaces {
+        core.lifecycle.count_restart();
+    }
     let (for_host, factory, me) = (Arc::clone(core), factory.clone(), me.clone());
     let host = Host::start_in_arbiter(&arbiter.handle(), |_| Host::new(Scheduler::new(for_host, factory, me, tell)));
     *core.thread.lock() = Some(HostThread { arbiter: arbiter.handle(), actor: None });
@@ -96,7 +106,7 @@ async fn run_host(core: &Arc<AnyCore>, factory: &Factory, me: &LocalService) -> 
 pub(crate) async fn stop(core: Arc<AnyCore>, limit: Duration) -> Vec<&'static str> {
     let lifecycle = &core.lifecycle;
     if lifecycle.stop_before_start() || lifecycle.status() == Status::Stopped {
-        // There is no host to wait for.
+        // Its host, if it has one, gives the start up by itself.
         core.mailboxes.close();
         return Vec::new();
     }
@@ -123,3 +133,53 @@ pub(crate) async fn stop(core: Arc<AnyCore>, limit: Duration) -> Vec<&'static st
 
 /// Maximum time for a host to notice that it is cut off and to close its state.
 const CUT_TIMEOUT: Duration = Duration::from_secs(6);
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use callbox::service;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::engine::core::{Core, Placement};
+    use crate::engine::erased::weak;
+    use crate::engine::host::HostedService;
+    use crate::engine::run::pool::Pool;
+
+    struct Slow;
+
+    #[service(name = "slow")]
+    impl Slow {
+        #[public_method]
+        fn ping(&self) {}
+    }
+
+    #[actix_web::test]
+    async fn a_stop_gives_the_first_start_up() {
+        let (held, pool) = (Arc::new(()), Pool::new(1).unwrap());
+        let guard = Arc::clone(&held);
+        let factory = Factory::new(move || {
+            let guard = Arc::clone(&guard);
+            async move {
+                let _guard = guard;
+                pending::<Slow>().await
+            }
+        });
+        let hosted = HostedService::new(Core::<Slow>::new(pool, Placement::Inline, Arc::default()));
+        let core: Arc<AnyCore> = hosted.core.clone();
+        let starts = actix::spawn(launch(Arc::clone(&core), factory, weak(&hosted)));
+        let until_holders = async |number| {
+            let is_so = async {
+                while Arc::strong_count(&held) != number {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            };
+            timeout(Duration::from_secs(10), is_so).await.expect("soon");
+        };
+        until_holders(3).await;
+        assert!(stop(core, Duration::from_secs(3600)).await.is_empty());
+        until_holders(1).await;
+        assert_eq!(starts.await.unwrap(), Ok(()));
+    }
+}

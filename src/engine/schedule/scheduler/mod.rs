@@ -341,7 +341,10 @@ impl Drop for Scheduler {
         self.running.clear();
         self.wake_callers();
         if self.exit.is_some() {
-            self.core.lifecycle.set_unless_stopping(Status::Down);
+            // A service whose first start is lost does not start.
+            if self.core.lifecycle.status() != Status::Starting {
+                self.core.lifecycle.set_unless_stopping(Status::Down);
+            }
             self.core.mailboxes.cut();
             self.exit(Exit::Lost);
         }

@@ -57,8 +57,8 @@ impl Scheduler {
         };
         tokio::select! {
             biased;
-            made = self.make_state() => Some(made),
             () = given_up => None,
+            made = self.make_state() => Some(made),
         }
     }
 
