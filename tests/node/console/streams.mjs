@@ -14,7 +14,8 @@ const says = (page, text) => items(page).getByRole("status").filter({ hasText: t
 
 async function subscribe(page) {
   await button(page, "Subscribe").click();
-  await says(page, "subscribed");
+  // Not `unsubscribed`, which the one before says.
+  await says(page, /^subscribed/);
 }
 
 inPage("items are shown as they come, the newest at the top", { path: "/console#/ticker.prices" }, async (page) => {
@@ -44,7 +45,7 @@ inPage("a pause keeps what is shown, and counts on", { path: "/console#/ticker.p
   assert.equal(await rows(page).count(), 1);
   assert.equal(await figure(page, "items").innerText(), "4");
   await button(page, "Resume").click();
-  await says(page, "subscribed");
+  await says(page, /^subscribed/);
   assert.equal(await rows(page).count(), 4);
   assert.deepEqual(await rows(page).locator(".stream-number").allTextContents(), ["#4", "#3", "#2", "#1"]);
 });
