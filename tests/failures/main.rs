@@ -36,6 +36,8 @@
 //! - a drain waits for nothing: [`stops`]: these three, and `admitted_calls_run_then_the_hook_…`
 //! - at the end of the drain no call is cut off from outside: [`stops`]:
 //!   `at_the_limit_a_sync_method_is_left_behind_…`
+//! - a service that stops and has lost its thread gets no other host: [`threads`]:
+//!   `while_the_service_stops_…`
 //! - a future that is dropped half-way does not answer its caller: [`stops`]:
 //!   `at_the_limit_a_writer_…`, `at_the_limit_readers_…`
 //! - the number of restarts has no limit: [`restarts`]: `too_many_restarts_…`

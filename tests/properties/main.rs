@@ -29,7 +29,8 @@
 //! - an inline call asks neither before nor when it has the state whether anyone waits:
 //!   [`overtaking`]; [`queues`]: `calls_of_one_mailbox_start_in_the_order_in_which_they_came`
 //! - a `&mut self` call that panics keeps the state: [`call_ends`]: the two with lost states
-//! - the scheduler's drop leaves the mailboxes open: [`call_ends`]: the two with lost threads
+//! - the scheduler's drop leaves the mailboxes open: [`call_ends`]:
+//!   `also_when_states_and_threads_are_lost`
 //! - a call that has expired is started: [`queues`]:
 //!   `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up`
 //! - a caller that leaves does not give its call up: the same
