@@ -5,7 +5,8 @@
 //! 1. Every member is started in order. Members that run inline, and members that fail at once, are
 //!    answered now. Runs of alike members take the state once, as a series.
 //! 2. A member that finds its mailbox full is held, and so are all later members of that mailbox,
-//!    to keep their order. Held members are started as slots are released, each mailbox on its own.
+//!    to keep their order. Held members are started as slots are released, each mailbox on its own,
+//!    in `held_members`.
 //! 3. Replies are collected in whatever order they come; the writer puts them in the order of the
 //!    members.
 //!
