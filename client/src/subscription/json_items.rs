@@ -1,13 +1,14 @@
 //! The items of a subscription as JSON, for a transport that does not know their type.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::task::{Context, Poll, ready};
 
 use serde::Serialize;
 
 use crate::rpc_error::RpcError;
 
-use super::source::{Cursor, Resumed, SourceEvent};
+use super::source::{Cursor, ItemSource, Resumed, SourceEvent};
 use super::{Lag, Subscription};
 
 /// The items of a [`Subscription`] of any type, which a transport sends.
@@ -46,7 +47,8 @@ pub enum NextItem {
     Done,
 }
 
-trait ErasedItems: Send {
+/// Items whose type is not known.
+pub(super) trait ErasedItems: Send {
     fn poll_next(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<NextItem>;
 
     fn cursor(&self) -> Option<Cursor>;
@@ -54,9 +56,39 @@ trait ErasedItems: Send {
     fn resume(&mut self, after: &str) -> Result<Resumed, RpcError>;
 }
 
-impl<T: Serialize + Send + 'static> ErasedItems for Subscription<T> {
+/// The source of a subscription, which can become one of items whose type is not known. It is moved
+/// out of its box, so that no item has to go through two.
+pub(super) trait Source<T>: ItemSource<T> {
+    /// `ended` says whether the last item was returned.
+    fn erase(self: Box<Self>, ended: bool) -> Box<dyn ErasedItems>
+    where
+        T: Serialize + 'static;
+}
+
+impl<T, S: ItemSource<T> + 'static> Source<T> for S {
+    fn erase(self: Box<Self>, ended: bool) -> Box<dyn ErasedItems>
+    where
+        T: Serialize + 'static,
+    {
+        Box::new(Erased { source: *self, ended, of: PhantomData })
+    }
+}
+
+/// The items of a source as JSON.
+struct Erased<T, S> {
+    source: S,
+    ended: bool,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize + 'static, S: ItemSource<T>> ErasedItems for Erased<T, S> {
     fn poll_next(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<NextItem> {
-        let Some(event) = ready!(self.poll_event(cx)) else { return Poll::Ready(NextItem::Done) };
+        if self.ended {
+            return Poll::Ready(NextItem::Done);
+        }
+        let event = ready!(self.source.poll_next(cx));
+        self.ended = !matches!(event, Some(SourceEvent::Item(_)));
+        let Some(event) = event else { return Poll::Ready(NextItem::Done) };
         Poll::Ready(match event {
             SourceEvent::Item(item) => match item.value.json() {
                 Ok(json) => {
@@ -109,7 +141,7 @@ impl JsonItems {
 
 impl<T: Serialize + Send + 'static> From<Subscription<T>> for JsonItems {
     fn from(subscription: Subscription<T>) -> Self {
-        Self { items: Box::new(subscription), lag: None }
+        Self { items: subscription.source.erase(subscription.ended), lag: None }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::client_error::ClientError;
 use crate::rpc_error::RpcError;
 
 use combine::{Filtered, Mapped, StartingWith};
+use json_items::Source;
 use source::PlainStream;
 
 pub use item::{Item, Lag};
@@ -75,7 +76,7 @@ pub use source::{Cursor, ItemSource, Resumed, Shared, SourceEvent, SourceItem};
 /// service was stopped or restarted, or because the connection was lost.
 #[must_use = "dropping a subscription ends it"]
 pub struct Subscription<T> {
-    source: Box<dyn ItemSource<T>>,
+    source: Box<dyn Source<T>>,
     /// Whether the last item was returned.
     ended: bool,
 }
