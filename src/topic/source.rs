@@ -1,7 +1,6 @@
 //! A subscriber: a position in the ring of a topic.
 
 use std::task::{Context, Poll};
-use std::thread::{self, ThreadId};
 
 use callbox_client::Lag;
 
@@ -24,7 +23,8 @@ pub(super) struct TopicSource<T> {
 /// Where the subscriber may be registered as waiting.
 #[derive(Clone, Copy, PartialEq)]
 enum Waits {
-    OnThread(ThreadId),
+    /// In this place.
+    WithThread(usize),
     Alone,
 }
 
@@ -37,14 +37,17 @@ impl<T> TopicSource<T> {
 
     fn find(&mut self, cx: &Context<'_>) -> Found<T> {
         let Self { ring, id, waits, .. } = self;
-        ring.find(self.at, || match thread_wakes::wait(ring.epoch, *id, cx.waker()) {
-            Some(thread) => {
-                *waits = Some(Waits::OnThread(thread::current().id()));
-                Wakes::WithThread(thread)
-            }
-            None => {
-                *waits = Some(Waits::Alone);
-                Wakes::Alone(*id, cx.waker().clone())
+        ring.find(self.at, || {
+            let before = if let Some(Waits::WithThread(place)) = waits { Some(*place) } else { None };
+            match thread_wakes::wait(ring.epoch, *id, before, cx.waker()) {
+                Some((thread, place)) => {
+                    *waits = Some(Waits::WithThread(place));
+                    Wakes::WithThread(thread)
+                }
+                None => {
+                    *waits = Some(Waits::Alone);
+                    Wakes::Alone(*id, cx.waker().clone())
+                }
             }
         })
     }
@@ -52,9 +55,9 @@ impl<T> TopicSource<T> {
     fn stop_waiting(&mut self) {
         match self.waits.take() {
             Some(Waits::Alone) => self.ring.forget(self.id),
-            // On another thread it is forgotten with the next item.
-            Some(Waits::OnThread(id)) if id == thread::current().id() => thread_wakes::forget(self.ring.epoch, self.id),
-            _ => {}
+            // Another thread forgets it with the next item.
+            Some(Waits::WithThread(place)) => thread_wakes::forget(self.ring.epoch, self.id, place),
+            None => {}
         }
     }
 }

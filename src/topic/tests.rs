@@ -209,6 +209,29 @@ fn the_subscribers_of_a_thread_are_woken_in_the_order_in_which_they_came() {
 }
 
 #[test]
+fn a_subscriber_that_waits_later_than_others_is_woken_in_its_order_all_the_same() {
+    on_thread(true, async || {
+        let (topic, order) = (Topic::<u32>::new(), Rc::new(RefCell::new(Vec::new())));
+        let mut subscriptions: Vec<_> = (0..3).map(|_| topic.subscribe()).collect();
+        subscriptions.rotate_left(1);
+        for (number, mut subscription) in [1, 2, 0].into_iter().zip(subscriptions) {
+            let order = Rc::clone(&order);
+            tokio::task::spawn_local(async move {
+                if subscription.next().await.is_some() {
+                    order.borrow_mut().push(number);
+                }
+            });
+        }
+        tokio::task::yield_now().await;
+        topic.publish(1);
+        while order.borrow().len() < 3 {
+            after_those_woken().await;
+        }
+        assert_eq!(order.take(), [0, 1, 2]);
+    });
+}
+
+#[test]
 fn a_subscriber_that_is_dropped_while_it_waits_leaves_no_waker() {
     for by_thread in [false, true] {
         on_thread(by_thread, async move || {
