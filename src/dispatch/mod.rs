@@ -11,6 +11,7 @@ mod held_members;
 mod request_log;
 mod resolved_request;
 mod session;
+mod stopping;
 
 use std::any::Any;
 use std::fmt;
@@ -44,6 +45,7 @@ use resolved_request::ResolvedRequest;
 pub(crate) use session::CANCEL;
 use session::CallStreams;
 pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken, Urgency};
+pub(crate) use stopping::Stopping;
 
 /// What all endpoints of a server share.
 pub(crate) struct Dispatch {

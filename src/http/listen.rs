@@ -20,6 +20,8 @@ use actix_web::rt::net::TcpStream;
 #[cfg(feature = "tls")]
 use actix_web::rt::time::timeout;
 
+use crate::dispatch::Stopping;
+
 use super::connections::{ConnectionGuard, ConnectionRejected, Connections};
 use super::peer_stream::{PeerStream, SocketStream};
 use super::reject_connection;
@@ -82,13 +84,7 @@ impl HttpListener {
             // this function as well.
             let app = map_config(app, move |()| AppConfig::__priv_test_new(is_secure, address.to_string(), address));
             let http = HttpService::build()
-                .graceful_shutdown_signal(move || {
-                    let mut stopping = stopping.clone();
-                    async move {
-                        // An error means that the sender is gone, and the server with it.
-                        let _ = stopping.wait_for(|stopping| *stopping).await;
-                    }
-                })
+                .graceful_shutdown_signal(move || Stopping::new(stopping.clone()))
                 // actix would set a timer after every response, which costs more than most methods
                 // do. Our watch needs no timer for each connection.
                 .keep_alive(KeepAlive::Os)

@@ -11,6 +11,7 @@ mod client;
 mod in_flight;
 mod notices;
 mod open_subscription;
+mod open_table;
 mod progress_feed;
 mod ready_queue;
 mod session_context;
@@ -30,13 +31,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
-use tokio::task::unconstrained;
 use tokio::time::{Sleep, sleep_until};
 
 use crate::auth::Caller;
@@ -45,6 +45,7 @@ use crate::measure::Carrier;
 use crate::service::{CallTransport, LazyRequest, RequestScope, admits};
 use crate::trace::Sampling;
 
+use super::stopping::Stopping;
 use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
 
 pub(crate) use cancel_request::CANCEL;
@@ -64,6 +65,10 @@ const MAX_ENDED_BYTES: usize = 64 * 1024;
 /// The calls and subscriptions of one connection. Dropping it ends them.
 pub(crate) struct Session {
     shared: Rc<Shared>,
+    /// Those of `shared`, and the log of its client: with thousands of connections, each step on
+    /// the way to what an item needs takes its time.
+    subscriptions: Rc<Subscriptions>,
+    log: Option<Rc<RequestLog>>,
     limits: SessionLimits,
     /// Number of bodies so far.
     started: u64,
@@ -73,13 +78,11 @@ pub(crate) struct Session {
     /// Number of bytes of these replies.
     ended_bytes: usize,
     alarm: Option<Pin<Box<Sleep>>>,
-    judgement: Option<Judgement>,
+    judgement: Option<Box<Judgement>>,
     /// The next verdict about the token, if there is one to wait for.
     verdict: Option<LocalBoxFuture<'static, Option<(Verdict, Verdicts)>>>,
-    stopping: watch::Receiver<bool>,
-    stops: Option<LocalBoxFuture<'static, ()>>,
-    /// The waker with which `stops` was last polled.
-    stops_waker: Option<Waker>,
+    /// `None` once the server stops.
+    stopping: Option<Stopping>,
 }
 
 /// What the calls of a session share.
@@ -114,11 +117,9 @@ impl Session {
     ) -> Self {
         let subscriptions = Rc::new(Subscriptions::new(limits.subscriptions));
         let verdicts = client.token.as_ref().and_then(|token| token_watch::watch(&dispatch, token));
-        let mut until = stopping.clone();
-        // An error means that the server is gone. Tokio must let it register its waker even if the
-        // task has done much, since it is polled once for each waker.
-        let stops = unconstrained(async move { _ = until.wait_for(|stopping| *stopping).await });
         Self {
+            subscriptions: Rc::clone(&subscriptions),
+            log: client.log.clone(),
             shared: Rc::new(Shared { dispatch, client, in_flight: InFlight::default(), subscriptions }),
             limits,
             started: 0,
@@ -127,10 +128,8 @@ impl Session {
             ended_bytes: 0,
             alarm: None,
             judgement: None,
-            verdict: verdicts.map(next_verdict),
-            stopping,
-            stops: Some(Box::pin(stops)),
-            stops_waker: None,
+            verdict: verdicts.map(token_watch::next),
+            stopping: Some(Stopping::new(stopping)),
         }
     }
 
@@ -147,19 +146,19 @@ impl Session {
 
     /// Makes lines of the log lines of the request, if they are to have its id.
     fn lines(&self) -> Option<RequestScope> {
-        self.shared.client.log.as_ref().map(|log| log.enter())
+        self.log.as_ref().map(|log| log.enter())
     }
 
     /// Whether the server drains, as far as the last poll has seen.
     pub(crate) fn has_seen_stop(&self) -> bool {
-        self.stops.is_none()
+        self.stopping.is_none()
     }
 
     /// Starts the calls of a body.
     pub(crate) fn start(&mut self, frame: impl Frame, cx: &mut Context<'_>) {
         let _lines = self.lines();
         self.started += 1;
-        let is_stopping = *self.stopping.borrow();
+        let is_stopping = self.stopping.as_ref().is_none_or(Stopping::has_begun);
         let mut run = Box::pin(run(Rc::clone(&self.shared), frame, self.started, is_stopping));
         // Most calls end at once, and need no place among those under way.
         match run.as_mut().poll(cx) {
@@ -179,42 +178,33 @@ impl Session {
     #[must_use]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> bool {
         let _lines = self.lines();
-        self.poll_stops(cx);
+        if self.stopping.as_mut().is_some_and(|stopping| stopping.poll_unpin(cx).is_ready()) {
+            self.stopping = None;
+        }
         self.send_ended(outbox);
         // Without the first condition each poll would register a waker.
         while !self.under_way.is_empty()
             && outbox.has_room()
             && let Poll::Ready(Some(ended)) = self.under_way.poll_next_unpin(cx)
         {
-            send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
+            send(&self.subscriptions, self.judgement.as_deref(), ended, outbox);
         }
-        if self.stops.is_none() {
-            self.shared.subscriptions.end(&RpcError::unavailable(), outbox, |_, _| true);
+        if self.has_seen_stop() {
+            self.subscriptions.end(&RpcError::unavailable(), outbox, |_, _| true);
             return false;
         }
         self.poll_verdicts(cx, outbox);
         self.poll_subscriptions(cx, outbox)
     }
 
-    /// Notices the stop of the server. It is polled only if it may have come, or would wake another
-    /// task.
-    fn poll_stops(&mut self, cx: &mut Context<'_>) {
-        let Some(stops) = &mut self.stops else { return };
-        let wakes_us = self.stops_waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if wakes_us && matches!(self.stopping.has_changed(), Ok(false)) {
-            return;
-        }
-        match stops.as_mut().poll(cx) {
-            Poll::Ready(()) => self.stops = None,
-            Poll::Pending => self.stops_waker = Some(cx.waker().clone()),
-        }
-    }
-
     /// Sends the replies to the calls that have ended at once.
     pub(crate) fn send_ended(&mut self, outbox: &mut impl Outbox) {
+        if self.ended.is_empty() {
+            return;
+        }
         self.ended_bytes = 0;
         for ended in self.ended.drain(..) {
-            send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
+            send(&self.subscriptions, self.judgement.as_deref(), ended, outbox);
         }
     }
 
@@ -229,9 +219,9 @@ impl Session {
                 Verdict::Unavailable => (RpcError::unavailable(), Caller::anonymous()),
             };
             let judgement = Judgement { envelope: self.started, caller, error };
-            judgement.apply(&self.shared.subscriptions, outbox);
-            self.judgement = Some(judgement);
-            self.verdict = Some(next_verdict(verdicts));
+            judgement.apply(&self.subscriptions, outbox);
+            self.judgement = Some(Box::new(judgement));
+            self.verdict = Some(token_watch::next(verdicts));
         }
     }
 
@@ -247,9 +237,9 @@ impl Session {
             },
         };
         match ended {
-            Some(ended) if self.shared.subscriptions.is_empty() => Poll::Ready(Some(ended.response)),
+            Some(ended) if self.subscriptions.is_empty() => Poll::Ready(Some(ended.response)),
             Some(ended) => {
-                send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
+                send(&self.subscriptions, self.judgement.as_deref(), ended, outbox);
                 Poll::Ready(None)
             }
             None => {
@@ -263,11 +253,11 @@ impl Session {
 
     /// Whether nothing is to come: all calls and subscriptions have ended.
     pub(crate) fn is_over(&self) -> bool {
-        self.is_idle() && self.shared.subscriptions.is_empty()
+        self.is_idle() && self.subscriptions.is_empty()
     }
 
     fn poll_subscriptions(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> bool {
-        let subscriptions = &self.shared.subscriptions;
+        let subscriptions = &self.subscriptions;
         if subscriptions.is_empty() {
             return false;
         }
@@ -282,19 +272,6 @@ impl Session {
         }
         is_turn_over
     }
-}
-
-/// Waits for the next verdict about a token; `None` if there will be no more.
-fn next_verdict(mut verdicts: Verdicts) -> LocalBoxFuture<'static, Option<(Verdict, Verdicts)>> {
-    Box::pin(async move {
-        loop {
-            verdicts.changed().await.ok()?;
-            let verdict = verdicts.borrow_and_update().clone();
-            if let Some(verdict) = verdict {
-                return Some((verdict, verdicts));
-            }
-        }
-    })
 }
 
 impl Judgement {

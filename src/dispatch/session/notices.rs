@@ -8,28 +8,21 @@ use callbox_client::Lag;
 use crate::jsonrpc::RpcError;
 use crate::service::Cursor;
 
-/// Room for an item, besides the beginning of its message, in bytes. Most are shorter, and their
-/// messages need no second allocation.
-const ITEM_ROOM: usize = 256;
-
 /// The beginning of all messages of one subscription.
-#[derive(Debug)]
-pub(super) struct NoticeHead(Vec<u8>);
+///
+/// It is made for each message. With thousands of connections this takes less time than to read
+/// what was kept of it, which no cache of the processor has any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoticeHead {
+    /// The name of the method of the notifications.
+    pub(super) event: &'static str,
+    pub(super) id: u64,
+}
 
 impl NoticeHead {
-    /// `event` is the name of the method of the notifications.
-    pub(super) fn new(event: &str, id: u64) -> Self {
-        let mut head = br#"{"jsonrpc":"2.0","method":"#.to_vec();
-        // A string always has a form in JSON, and a vector always has room.
-        let _ = serde_json::to_writer(&mut head, event);
-        write(&mut head, format_args!(r#","params":{{"subscription":"{id}""#));
-        Self(head)
-    }
-
     /// Writes the beginning of an item; its JSON must be appended next.
     pub(super) fn open_item(&self, out: &mut Vec<u8>) {
-        out.reserve(self.0.len() + ITEM_ROOM);
-        out.extend_from_slice(&self.0);
+        self.open(out);
         out.extend_from_slice(br#","result":"#);
     }
 
@@ -48,13 +41,13 @@ impl NoticeHead {
 
     /// Writes a message with a position alone.
     pub(super) fn position(&self, out: &mut Vec<u8>, cursor: Cursor) {
-        out.extend_from_slice(&self.0);
+        self.open(out);
         Self::close_item(out, None, Some(cursor));
     }
 
     /// Writes the last message.
     pub(super) fn end(&self, out: &mut Vec<u8>, error: Option<&RpcError>) {
-        out.extend_from_slice(&self.0);
+        self.open(out);
         match error {
             Some(error) => {
                 out.extend_from_slice(br#","error":"#);
@@ -63,6 +56,14 @@ impl NoticeHead {
             None => out.extend_from_slice(br#","done":true"#),
         }
         out.extend_from_slice(b"}}");
+    }
+
+    /// Writes the beginning, up to what differs between the messages of one subscription.
+    fn open(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"jsonrpc":"2.0","method":"#);
+        // A string always has a form in JSON, and a vector always has room.
+        let _ = serde_json::to_writer(&mut *out, self.event);
+        write(out, format_args!(r#","params":{{"subscription":"{}""#, self.id));
     }
 }
 
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn messages_have_the_form_that_clients_of_subscriptions_read() {
-        let head = NoticeHead::new("ns.\"prices", 7);
+        let head = NoticeHead { event: "ns.\"prices", id: 7 };
         let start = r#"{"jsonrpc":"2.0","method":"ns.\"prices","params":{"subscription":"7""#;
         let cursor = Cursor { epoch: 0x3f, number: 12 };
         let item = |lag, cursor| {

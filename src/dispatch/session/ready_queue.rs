@@ -4,6 +4,7 @@
 //! all of them.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
@@ -11,11 +12,20 @@ use std::task::{Context, Wake, Waker};
 use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 
+use super::open_subscription::Polled;
+
 /// The subscriptions to poll, in their order.
 #[derive(Debug, Default)]
 pub(super) struct ReadyQueue {
-    ready: Mutex<VecDeque<u64>>,
+    ready: Mutex<Ready>,
     connection: AtomicWaker,
+}
+
+/// A queue that needs no memory of its own for one subscription, as most connections have.
+#[derive(Debug, Default)]
+struct Ready {
+    first: Option<u64>,
+    others: VecDeque<u64>,
 }
 
 /// Puts one subscription into the queue when it is woken.
@@ -34,17 +44,24 @@ impl ReadyQueue {
 
     /// Returns the next subscription to poll.
     pub(super) fn pop(&self) -> Option<u64> {
-        self.ready.lock().pop_front()
+        let mut ready = self.ready.lock();
+        let others = ready.others.pop_front();
+        mem::replace(&mut ready.first, others)
     }
 
     /// Whether no subscription is to be polled.
     pub(super) fn is_empty(&self) -> bool {
-        self.ready.lock().is_empty()
+        self.ready.lock().first.is_none()
     }
 
     /// Puts a subscription at the end, without a wake: the connection is being polled.
     fn push(&self, subscription: u64) {
-        self.ready.lock().push_back(subscription);
+        let mut ready = self.ready.lock();
+        if ready.first.is_none() {
+            ready.first = Some(subscription);
+        } else {
+            ready.others.push_back(subscription);
+        }
     }
 }
 
@@ -60,12 +77,21 @@ impl Wakeup {
         }
     }
 
-    /// Notes that the subscription is about to be polled: from now on a wake counts again.
-    pub(super) fn taken(&self) {
+    /// Queues the subscription after a poll that has written something, and may write more.
+    pub(super) fn queue_if_more(&self, polled: &Polled) {
+        if let Polled::Message { is_woken: false, .. } = polled {
+            self.queue();
+        }
+    }
+
+    /// Returns the waker with which the subscription is polled next: from now on a wake counts
+    /// again.
+    pub(super) fn waker(self: &Arc<Self>) -> Waker {
         // A swap and not a store. A wake that found the subscription queued happened before this
         // swap then, so the poll sees what the wake is about. Behind a store, the processor may
         // look into the stream before others see the store, and such a wake would be lost.
         self.is_queued.swap(false, Ordering::AcqRel);
+        Waker::from(Arc::clone(self))
     }
 }
 
@@ -78,9 +104,4 @@ impl Wake for Wakeup {
         self.queue();
         self.queue.connection.wake();
     }
-}
-
-/// Returns the waker of a subscription.
-pub(super) fn waker(wakeup: &Arc<Wakeup>) -> Waker {
-    Waker::from(Arc::clone(wakeup))
 }

@@ -1,6 +1,6 @@
 //! The subscriptions of one connection.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::rc::Rc;
@@ -19,8 +19,9 @@ use crate::service::{Access, ProgressSlot};
 
 use super::Outbox;
 use super::open_subscription::{OpenSubscription, Polled};
+use super::open_table::OpenTable;
 use super::progress_feed::ProgressFeed;
-use super::ready_queue::{ReadyQueue, Wakeup, waker};
+use super::ready_queue::{ReadyQueue, Wakeup};
 
 /// Time after which other connections of the thread have their turn, in one poll of a connection.
 const TURN: Duration = Duration::from_millis(1);
@@ -29,24 +30,34 @@ const TURN: Duration = Duration::from_millis(1);
 /// took.
 const POLLS_AT_ONCE: usize = 256;
 
-/// The subscriptions of one connection that have not ended.
+/// Size up to which the memory of a message is used again, in bytes.
+const MAX_KEPT_MESSAGE: usize = 16 * 1024;
+
+thread_local! {
+    /// The memory of the last message, for the next one of any connection of the thread.
+    static MESSAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The subscriptions of one connection that have not ended. In memory, what each item needs comes
+/// first, in as few cache lines as there are.
+#[repr(C)]
 pub(crate) struct Subscriptions {
-    table: RefCell<Table>,
     ready: Arc<ReadyQueue>,
+    table: RefCell<Table>,
     limit: usize,
 }
 
 #[derive(Default)]
+#[repr(C)]
 struct Table {
-    next: u64,
-    /// In boxes, since each poll takes one out and puts it back.
-    open: HashMap<u64, Box<OpenSubscription>, FxBuildHasher>,
+    open: OpenTable,
+    /// When to poll a subscription though nobody has woken it, once for each at most.
+    alarms: BTreeSet<(Instant, u64)>,
     /// The reports of calls, which take turns with the subscriptions. Their numbers are no ids.
     reports: HashMap<u64, ProgressFeed, FxBuildHasher>,
     /// Those whose ids have not been sent, with the number of the envelope whose reply has the id.
     unannounced: Vec<(u64, u64)>,
-    /// When to poll a subscription though nobody has woken it, once for each at most.
-    alarms: BTreeSet<(Instant, u64)>,
+    next: u64,
 }
 
 impl Table {
@@ -76,7 +87,7 @@ impl Subscriptions {
         let before = unannounced.len();
         unannounced.retain(|(started_by, id)| {
             if *started_by == envelope
-                && let Some(subscription) = open.get(id)
+                && let Some(subscription) = open.get_mut(*id)
             {
                 subscription.wakeup.queue();
             }
@@ -95,7 +106,7 @@ impl Subscriptions {
         let removed = {
             let mut table = self.table.borrow_mut();
             table.unannounced.retain(|(_, unannounced)| *unannounced != number);
-            let mut removed = table.open.remove(&number);
+            let mut removed = table.open.remove(number);
             if let Some(subscription) = &mut removed {
                 table.set_alarm(number, &mut subscription.alarm, None);
             }
@@ -120,13 +131,15 @@ impl Subscriptions {
         self.ring_alarms(now);
         // Read once for each poll of a stream.
         let mut clock = now;
-        let mut message = Vec::new();
+        let mut message = MESSAGE.take();
+        let mut is_turn_over = false;
         for polls in 0.. {
             if !outbox.has_room() {
                 break;
             }
-            if polls >= POLLS_AT_ONCE || clock.duration_since(now) >= TURN {
-                return true;
+            is_turn_over = polls >= POLLS_AT_ONCE || clock.duration_since(now) >= TURN;
+            if is_turn_over {
+                break;
             }
             let Some(id) = self.ready.pop() else { break };
             let cursor = match self.poll_one(id, &mut clock, &mut message) {
@@ -137,27 +150,32 @@ impl Subscriptions {
             outbox.push(&message, cursor);
             message.clear();
         }
-        false
+        if message.capacity() <= MAX_KEPT_MESSAGE {
+            MESSAGE.set(message);
+        }
+        is_turn_over
     }
 
     /// Writes the next message of a subscription, or of the reports of a call. `clock` is the time
     /// before, and then the time after a poll of a stream.
     fn poll_one(&self, id: u64, clock: &mut Instant, message: &mut Vec<u8>) -> Polled {
         // Out of the table, since the stream of a user may do anything while it is polled.
-        let taken = self.table.borrow_mut().open.remove(&id);
+        let taken = self.table.borrow_mut().open.take(id);
         let Some(mut subscription) = taken else { return self.poll_reports(id, *clock, message) };
-        let wakeup = Arc::clone(&subscription.wakeup);
-        let polled = polled(&wakeup, |cx| subscription.poll(cx, *clock, message));
+        let waker = subscription.wakeup.waker();
+        let polled = subscription.poll(&mut Context::from_waker(&waker), *clock, message);
+        subscription.wakeup.queue_if_more(&polled);
         let began = mem::replace(clock, Instant::now());
         subscription.warn_if_long(clock.duration_since(began));
         let mut table = self.table.borrow_mut();
         let until = if let Polled::Nothing { until } = polled { until } else { None };
         table.set_alarm(id, &mut subscription.alarm, until);
         if let Polled::End = polled {
+            table.open.remove(id);
             drop(table);
             discard(subscription);
         } else {
-            table.open.insert(id, subscription);
+            table.open.put_back(id, subscription);
         }
         polled
     }
@@ -166,8 +184,9 @@ impl Subscriptions {
         let mut table = self.table.borrow_mut();
         // The call may have ended since.
         let Some(mut feed) = table.reports.remove(&id) else { return Polled::Nothing { until: None } };
-        let wakeup = Arc::clone(&feed.wakeup);
-        let polled = polled(&wakeup, |cx| feed.poll(cx, now, message));
+        let waker = feed.wakeup.waker();
+        let polled = feed.poll(&mut Context::from_waker(&waker), now, message);
+        feed.wakeup.queue_if_more(&polled);
         let until = if let Polled::Nothing { until } = polled { until } else { None };
         table.set_alarm(id, &mut feed.alarm, until);
         table.reports.insert(id, feed);
@@ -185,7 +204,7 @@ impl Subscriptions {
         while alarms.first().is_some_and(|(at, _)| *at <= now)
             && let Some((_, id)) = alarms.pop_first()
         {
-            let subscription = open.get_mut(&id).map(|subscription| (&mut subscription.alarm, &subscription.wakeup));
+            let subscription = open.get_mut(id).map(|subscription| (&mut subscription.alarm, &subscription.wakeup));
             let reports = reports.get_mut(&id).map(|feed| (&mut feed.alarm, &feed.wakeup));
             if let Some((alarm, wakeup)) = subscription.or(reports) {
                 *alarm = None;
@@ -197,13 +216,16 @@ impl Subscriptions {
     /// Ends all subscriptions for whose envelope and access `ends` returns true, with this error,
     /// except for those whose ids have not been sent.
     pub(super) fn end(&self, error: &RpcError, outbox: &mut impl Outbox, ends: impl Fn(u64, Access) -> bool) {
-        let ended: Vec<_> = {
+        let ended = {
             let mut table = self.table.borrow_mut();
             let Table { open, unannounced, alarms, .. } = &mut *table;
-            let is_announced = |id: &u64| !unannounced.iter().any(|(_, unannounced)| unannounced == id);
+            let is_announced = |id| !unannounced.iter().any(|(_, unannounced)| *unannounced == id);
             let ended = open
-                .extract_if(|id, subscription| ends(subscription.envelope, subscription.access()) && is_announced(id));
-            ended.inspect(|(id, ended)| _ = ended.alarm.map(|at| alarms.remove(&(at, *id)))).collect()
+                .remove_if(|id, subscription| ends(subscription.envelope, subscription.access()) && is_announced(id));
+            for (id, ended) in &ended {
+                _ = ended.alarm.map(|at| alarms.remove(&(at, *id)));
+            }
+            ended
         };
         let mut message = Vec::new();
         for (_, subscription) in ended {
@@ -236,22 +258,10 @@ impl Subscriptions {
         table.next += 1;
         let id = table.next;
         let wakeup = Wakeup::new(id, Arc::clone(&self.ready));
-        table.open.insert(id, Box::new(OpenSubscription::new(id, started, envelope, min_interval, wakeup)));
+        table.open.push(id, OpenSubscription::new(id, started, envelope, min_interval, wakeup));
         table.unannounced.push((envelope, id));
         Ok(id.to_string())
     }
-}
-
-/// Polls with the waker of one subscription, and puts it at the end of the queue if it has sent
-/// something and may have more.
-fn polled(wakeup: &Arc<Wakeup>, poll: impl FnOnce(&mut Context<'_>) -> Polled) -> Polled {
-    wakeup.taken();
-    let polled = poll(&mut Context::from_waker(&waker(wakeup)));
-    if let Polled::Message { is_woken: false, .. } = polled {
-        // There may be more to send.
-        wakeup.queue();
-    }
-    polled
 }
 
 /// Sends the reports of a call, until it is dropped.
@@ -287,7 +297,7 @@ impl Drop for ProgressGuard {
 impl Drop for Subscriptions {
     /// Drops each stream by itself, so that a panic in the drop of one keeps no other.
     fn drop(&mut self) {
-        self.table.get_mut().open.drain().for_each(|(_, subscription)| discard(subscription));
+        self.table.get_mut().open.remove_if(|_, _| true).into_iter().for_each(discard);
     }
 }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::LocalBoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval};
 
@@ -59,6 +60,19 @@ pub(super) fn watch(dispatch: &Arc<Dispatch>, token: &SessionToken) -> Option<Ve
     tokio::task::spawn_local(check_again(Arc::clone(dispatch), Rc::clone(&token), sender, generation));
     with_watches(|watches| watches.insert(token, receiver.clone()));
     Some(receiver)
+}
+
+/// Waits for the next verdict about a token; `None` if there will be no more.
+pub(super) fn next(mut verdicts: Verdicts) -> LocalBoxFuture<'static, Option<(Verdict, Verdicts)>> {
+    Box::pin(async move {
+        loop {
+            verdicts.changed().await.ok()?;
+            let verdict = verdicts.borrow_and_update().clone();
+            if let Some(verdict) = verdict {
+                return Some((verdict, verdicts));
+            }
+        }
+    })
 }
 
 /// Checks a token until no connection with it is open. `generation` is that of earlier decisions.

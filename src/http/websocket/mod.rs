@@ -18,6 +18,7 @@ mod endpoint;
 mod frame_head;
 mod frame_reader;
 mod frame_writer;
+mod frames;
 mod handshake;
 mod mask;
 mod text_message;
