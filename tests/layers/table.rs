@@ -160,7 +160,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         module: "dispatch",
         knows: &["auth", "jsonrpc", "log", "mailbox", "measure", "route", "router", "service", "sync", "trace"],
-        crates: &["callbox_client", "futures", "parking_lot", "rustc_hash", "tokio"],
+        crates: &["callbox_client", "futures", "parking_lot", "rustc_hash", "smallvec", "tokio"],
     },
     // The other transport.
     Layer {
