@@ -1,5 +1,6 @@
 //! A subscriber: a position in the ring of a topic.
 
+use std::mem;
 use std::task::{Context, Poll};
 
 use callbox_client::Lag;
@@ -9,7 +10,7 @@ use crate::service::{Cursor, ItemSource, Resumed, SourceEvent, SourceItem};
 use crate::sync::Arc;
 
 use super::ring::{End, Found, Ring, SubscriberId, Wakes};
-use super::thread_wakes;
+use super::thread_wakes::{self, WaitPlace};
 
 /// The items of a topic from a position on.
 pub(super) struct TopicSource<T> {
@@ -17,14 +18,15 @@ pub(super) struct TopicSource<T> {
     id: SubscriberId,
     /// Number of the next item.
     at: u64,
-    waits: Option<Waits>,
+    waits: Waits,
 }
 
 /// Where the subscriber may be registered as waiting.
-#[derive(Clone, Copy, PartialEq)]
 enum Waits {
-    /// In this place.
-    WithThread(usize),
+    Nowhere,
+    /// With the others of its thread.
+    WithThread(WaitPlace),
+    /// By itself, from now on.
     Alone,
 }
 
@@ -32,33 +34,22 @@ impl<T> TopicSource<T> {
     /// Creates a subscriber of the items from now on.
     pub(super) fn new(ring: Arc<Ring<T>>) -> Self {
         let at = ring.published() + 1;
-        Self { ring, id: SubscriberId::fresh(), at, waits: None }
+        Self { ring, id: SubscriberId::fresh(), at, waits: Waits::Nowhere }
     }
 
     fn find(&mut self, cx: &Context<'_>) -> Found<T> {
         let Self { ring, id, waits, .. } = self;
         ring.find(self.at, || {
-            let before = if let Some(Waits::WithThread(place)) = waits { Some(*place) } else { None };
-            match thread_wakes::wait(ring.epoch, *id, before, cx.waker()) {
-                Some((thread, place)) => {
-                    *waits = Some(Waits::WithThread(place));
-                    Wakes::WithThread(thread)
-                }
-                None => {
-                    *waits = Some(Waits::Alone);
-                    Wakes::Alone(*id, cx.waker().clone())
-                }
-            }
+            let place = match mem::replace(waits, Waits::Alone) {
+                Waits::Nowhere => thread_wakes::wait(ring.epoch, *id, None, cx.waker()),
+                Waits::WithThread(before) => thread_wakes::wait(ring.epoch, *id, Some(before), cx.waker()),
+                Waits::Alone => None,
+            };
+            let Some(place) = place else { return Wakes::Alone(*id, cx.waker().clone()) };
+            let thread = Arc::clone(&place.thread);
+            *waits = Waits::WithThread(place);
+            Wakes::WithThread(thread)
         })
-    }
-
-    fn stop_waiting(&mut self) {
-        match self.waits.take() {
-            Some(Waits::Alone) => self.ring.forget(self.id),
-            // Another thread forgets it with the next item.
-            Some(Waits::WithThread(place)) => thread_wakes::forget(self.ring.epoch, self.id, place),
-            None => {}
-        }
     }
 }
 
@@ -96,6 +87,11 @@ impl<T: Send + Sync> ItemSource<T> for TopicSource<T> {
 
 impl<T> Drop for TopicSource<T> {
     fn drop(&mut self) {
-        self.stop_waiting();
+        match &self.waits {
+            Waits::Nowhere => {}
+            // If it has waited on another thread, that one forgets it with the next item.
+            Waits::WithThread(place) => thread_wakes::forget(self.ring.epoch, self.id, place),
+            Waits::Alone => self.ring.forget(self.id),
+        }
     }
 }

@@ -248,6 +248,48 @@ fn a_subscriber_that_is_dropped_while_it_waits_leaves_no_waker() {
     }
 }
 
+#[test]
+fn a_subscriber_that_moves_between_threads_waits_once_on_each_of_them_at_most() {
+    for elsewhere_by_thread in [false, true] {
+        on_thread(true, async move || {
+            let topic = Topic::<u32>::new();
+            let waker = std::sync::Arc::new(CountsNothing);
+            let subscription = std::sync::Arc::new(std::sync::Mutex::new(topic.subscribe()));
+            let poll = {
+                let (waker, subscription) = (waker.clone().into(), subscription.clone());
+                move || {
+                    let polls = &mut Context::from_waker(&waker);
+                    assert!(subscription.lock().expect("no panic").poll_next_unpin(polls).is_pending());
+                }
+            };
+            let mut others: Vec<_> = (0..3).map(|_| topic.subscribe()).collect();
+            assert!(others.iter_mut().all(|other| next(other).is_none()), "they wait on this thread");
+            let (turn, turns) = std::sync::mpsc::channel::<()>();
+            let (done, dones) = std::sync::mpsc::channel();
+            let elsewhere = std::thread::spawn({
+                let poll = poll.clone();
+                move || {
+                    on_thread(elsewhere_by_thread, async move || {
+                        for () in turns {
+                            poll();
+                            done.send(()).expect("it is waited for");
+                        }
+                    });
+                }
+            });
+            for _ in 0..100 {
+                poll();
+                turn.send(()).expect("the other thread");
+                dones.recv().expect("the other thread");
+            }
+            // That of this test, those of the two closures, and one that waits on each thread.
+            assert!(std::sync::Arc::strong_count(&waker) <= 5, "{elsewhere_by_thread}");
+            drop((turn, poll, others));
+            elsewhere.join().expect("no panic");
+        });
+    }
+}
+
 struct CountsNothing;
 
 impl std::task::Wake for CountsNothing {

@@ -79,7 +79,7 @@ impl TopicWaits {
         self.free.len() == self.places.len()
     }
 
-    /// Returns the wakers in the order in which they have subscribed, and so about in that in which
+    /// Returns the wakers in the order in which the subscribers came, and so about in that in which
     /// their connections lie in memory: with thousands of them, this order costs a tenth less than
     /// any other one.
     fn into_wakers(mut self) -> impl Iterator<Item = Waker> {
@@ -119,31 +119,42 @@ pub(crate) fn wake_by_thread() {
     }
 }
 
-/// Notes that a subscriber waits on this thread, if the thread wakes its subscribers itself.
-/// Returns the thread, and a place to forget the subscriber by, which is the one of `before` if the
-/// subscriber waits already.
+/// Where a subscriber waits.
+pub(super) struct WaitPlace {
+    pub(super) thread: Arc<WakeThread>,
+    index: usize,
+}
+
+/// Notes that a subscriber waits on this thread. Returns its place, which it has had `before` if it
+/// waits already. Returns `None` if the thread does not wake its subscribers itself, or if the
+/// subscriber was on another thread before: one that moves would leave a place wherever it was.
 pub(super) fn wait(
     topic: u64,
     subscriber: SubscriberId,
-    before: Option<usize>,
+    before: Option<WaitPlace>,
     waker: &Waker,
-) -> Option<(Arc<WakeThread>, usize)> {
+) -> Option<WaitPlace> {
     let waiting = with_waits(|waits| {
         let waits = waits.as_mut()?;
-        let (place, replaced) = waits.topics.entry(topic).or_default().add(subscriber, before, waker.clone());
-        Some((Arc::clone(&waits.thread), place, replaced))
+        let (thread, index) = match before {
+            Some(place) if !Arc::ptr_eq(&place.thread, &waits.thread) => return None,
+            Some(place) => (place.thread, Some(place.index)),
+            None => (Arc::clone(&waits.thread), None),
+        };
+        let (index, replaced) = waits.topics.entry(topic).or_default().add(subscriber, index, waker.clone());
+        Some((WaitPlace { thread, index }, replaced))
     });
-    // The waker that was replaced is dropped outside, since that may drop anything.
-    waiting.flatten().map(|(thread, place, _)| (thread, place))
+    // The waker that was replaced is dropped after the borrow, since that may drop anything.
+    waiting.flatten().map(|(place, _)| place)
 }
 
 /// Forgets a subscriber, if it waits on this thread in this place.
-pub(super) fn forget(topic: u64, subscriber: SubscriberId, place: usize) {
-    // The waker is dropped outside, since that may drop anything.
+pub(super) fn forget(topic: u64, subscriber: SubscriberId, place: &WaitPlace) {
+    // The waker is dropped after the borrow, since that may drop anything.
     let _waker = with_waits(|waits| {
         let topics = &mut waits.as_mut()?.topics;
         let waiting = topics.get_mut(&topic)?;
-        let waker = waiting.remove(subscriber, place);
+        let waker = waiting.remove(subscriber, place.index);
         if waiting.is_empty() {
             topics.remove(&topic);
         }

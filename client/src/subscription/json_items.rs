@@ -57,7 +57,7 @@ pub(super) trait ErasedItems: Send {
 }
 
 /// The source of a subscription, which can become one of items whose type is not known. It is moved
-/// out of its box, so that no item has to go through two.
+/// out of its box for that, so that no item goes through one box more.
 pub(super) trait Source<T>: ItemSource<T> {
     /// `ended` says whether the last item was returned.
     fn erase(self: Box<Self>, ended: bool) -> Box<dyn ErasedItems>

@@ -27,7 +27,7 @@ const LONG_POLL: Duration = Duration::from_millis(10);
 const REPLACED_AT_ONCE: usize = 256;
 
 /// A subscription that has not ended. In memory, what each item needs comes first, in as few cache
-/// lines as there are.
+/// lines as possible.
 #[repr(C)]
 pub(super) struct OpenSubscription {
     pub(super) wakeup: Arc<Wakeup>,

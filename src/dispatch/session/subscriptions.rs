@@ -39,7 +39,7 @@ thread_local! {
 }
 
 /// The subscriptions of one connection that have not ended. In memory, what each item needs comes
-/// first, in as few cache lines as there are.
+/// first, in as few cache lines as possible.
 #[repr(C)]
 pub(crate) struct Subscriptions {
     ready: Arc<ReadyQueue>,
