@@ -201,10 +201,12 @@ fn start<'a>(
             progress.mailbox(route.mailbox()).entered = true;
             // Nobody waits for the end of a notification.
             if let Some(id) = request.id {
+                // It may be cancelled by a later member, before it is polled.
+                let cancellable = context.cancellable(request.id);
                 progress.under_way.push(Box::pin(async move {
                     let (mut answer, _streams) = (Vec::new(), streams);
                     let draft = Draft::open(context.meta.dialect, id, &mut answer);
-                    let outcome = context.unless_cancelled(id, ended(waits, &mut answer)).await;
+                    let outcome = context.unless_cancelled(id, cancellable, ended(waits, &mut answer)).await;
                     draft.close(&mut answer, outcome);
                     (index, answer)
                 }));

@@ -59,17 +59,23 @@ impl<'a> BodyContext<'a> {
         count_refused(self.refused, &self.meta, error);
     }
 
-    /// Registers a call that waits for its start, so that its caller can cancel it.
+    /// Registers a call that nobody polls yet, so that its caller can cancel it.
     pub(super) fn cancellable(&self, id: Option<Id<'_>>) -> Option<CancellableCall<'_>> {
         self.meta.session.zip(id).map(|(session, id)| session.in_flight().register(id))
     }
 
-    /// Waits for the reply of a call, unless its caller cancels it.
-    pub(super) async fn unless_cancelled(&self, id: Id<'_>, reply: impl Future<Output = CallOutcome>) -> CallOutcome {
+    /// Waits for the reply of a call, unless its caller cancels it. It may have been registered
+    /// before.
+    pub(super) async fn unless_cancelled(
+        &self,
+        id: Id<'_>,
+        registered: Option<CancellableCall<'_>>,
+        reply: impl Future<Output = CallOutcome>,
+    ) -> CallOutcome {
         match self.meta.session {
             None => reply.await,
             Some(session) => {
-                let reply = session.in_flight().unless_cancelled(id, reply).await;
+                let reply = session.in_flight().unless_cancelled(id, registered, reply).await;
                 reply.unwrap_or_else(|| Err(RpcError::cancelled()))
             }
         }

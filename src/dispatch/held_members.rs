@@ -126,7 +126,7 @@ pub(super) async fn start_held_members<'a>(
         if let Some((id, draft)) = draft {
             under_way.push(async move {
                 let _streams = streams;
-                let outcome = context.unless_cancelled(id, ended(started, &mut answer)).await;
+                let outcome = context.unless_cancelled(id, cancellable, ended(started, &mut answer)).await;
                 draft.close(&mut answer, outcome);
                 answers.borrow_mut().put(index, answer);
             });

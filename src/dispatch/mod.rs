@@ -139,7 +139,7 @@ impl Dispatch {
                         context.who = match context.meta.session.zip(request.id) {
                             None => who.await,
                             Some((session, id)) => {
-                                match Box::pin(session.in_flight().unless_cancelled(id, who)).await {
+                                match Box::pin(session.in_flight().unless_cancelled(id, None, who)).await {
                                     Some(who) => who,
                                     None => return RpcResponse::error(dialect, id, &RpcError::cancelled()),
                                 }
@@ -251,7 +251,7 @@ impl Dispatch {
                 let out = &mut body;
                 // It has the call, which ends where this is dropped. It may be cancelled from now
                 // on, also by a message that came with it.
-                let reply = context.unless_cancelled(id, async move {
+                let reply = context.unless_cancelled(id, None, async move {
                     deferred_wake.yield_to_others().await;
                     poll_fn(move |cx| call.as_mut().poll(cx, out)).await
                 });

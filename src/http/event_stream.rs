@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::iter;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::Bytes;
+use memchr::memchr2_iter;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{Dispatch, Frame, Outbox, RpcResponse, Session, SessionClient, SessionLimits};
@@ -25,6 +27,7 @@ use crate::topic::wake_by_thread;
 
 use super::caller_headers::EVENT_STREAM;
 use super::rpc::EndpointConfig;
+use super::turn::Turn;
 
 /// The header in which a client that comes again has the id of the last event that it has received.
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -35,8 +38,9 @@ const CHUNK: usize = 16 * 1024;
 /// A comment, which proxies take for life and clients leave out.
 const COMMENT: &[u8] = b":\n\n";
 
-/// Runs the call in a body. Returns the response of events, or the only answer. A call that is
-/// quiet for long has a response of events in any case, as proxies would give it up.
+/// Runs the call in a body. Returns the response of events, or the only answer. A call that may
+/// have events, and has none for long, has a response of events in any case, as proxies would give
+/// it up.
 pub(super) async fn answer(
     dispatch: &Arc<Dispatch>,
     client: SessionClient,
@@ -55,8 +59,12 @@ pub(super) async fn answer(
         }
         match session.poll_first(cx, &mut events) {
             Poll::Pending if timer.as_mut().poll(cx).is_ready() => {
-                events.0.extend_from_slice(COMMENT);
-                Poll::Ready(None)
+                if session.may_send_events() {
+                    events.0.extend_from_slice(COMMENT);
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(Instant::now() + keep_alive);
+                timer.as_mut().poll(cx).map(|()| None)
             }
             polled => polled,
         }
@@ -66,7 +74,7 @@ pub(super) async fn answer(
         None => {
             timer.as_mut().reset(Instant::now() + keep_alive);
             let counted = config.counters.connections.count(ConnectionCounter::EventStreams);
-            let body = EventStream { session, events, timer, keep_alive, _counted: counted };
+            let body = EventStream { session, events, timer, keep_alive, turn: Turn::default(), _counted: counted };
             Ok(HttpResponse::Ok()
                 .content_type(EVENT_STREAM)
                 .insert_header((CACHE_CONTROL, "no-store"))
@@ -85,6 +93,7 @@ struct EventStream {
     timer: Pin<Box<Sleep>>,
     /// Time after which a comment is sent if there is no event.
     keep_alive: Duration,
+    turn: Turn,
     _counted: CountedConnection,
 }
 
@@ -101,14 +110,21 @@ impl Outbox for Events {
         self.0.len() < CHUNK
     }
 
-    /// JSON as callbox writes it has no line ends, so a message is one line of data.
+    /// Each line of a message is one of data. JSON as callbox writes it is a single line, but there
+    /// may be JSON in it as somebody else has written it.
     fn push(&mut self, message: &[u8], cursor: Option<Cursor>) {
         if let Some(cursor) = cursor {
             self.0.extend_from_slice(format!("id: {cursor}\n").as_bytes());
         }
-        self.0.extend_from_slice(b"data: ");
-        self.0.extend_from_slice(message);
-        self.0.extend_from_slice(b"\n\n");
+        let ends = memchr2_iter(b'\n', b'\r', message).chain(iter::once(message.len()));
+        let mut start = 0;
+        for end in ends {
+            self.0.extend_from_slice(b"data: ");
+            self.0.extend_from_slice(&message[start..end]);
+            self.0.push(b'\n');
+            start = end + 1;
+        }
+        self.0.push(b'\n');
     }
 }
 
@@ -131,11 +147,15 @@ impl MessageBody for EventStream {
             if this.session.is_over() {
                 return Poll::Ready(None);
             }
+            if this.turn.is_over() {
+                return this.turn.yield_to_others(cx);
+            }
             if this.session.poll(cx, &mut this.events) {
-                cx.waker().wake_by_ref();
+                this.turn.end();
             }
         }
         if !this.events.is_empty() {
+            this.turn.add_chunk();
             this.timer.as_mut().reset(Instant::now() + this.keep_alive);
             return Poll::Ready(Some(Ok(mem::take(&mut this.events.0).into())));
         }
@@ -148,6 +168,10 @@ impl MessageBody for EventStream {
             cx.waker().wake_by_ref();
             return Poll::Ready(Some(Ok(Bytes::from_static(COMMENT))));
         }
+        if this.turn.is_over() {
+            return this.turn.yield_to_others(cx);
+        }
+        this.turn.restart();
         Poll::Pending
     }
 }
@@ -162,5 +186,12 @@ mod tests {
         events.push(b"{}", None);
         events.push(b"[1]", Some(Cursor { epoch: 10, number: 2 }));
         assert_eq!(events.0, b"data: {}\n\nid: a-2\ndata: [1]\n\n");
+    }
+
+    #[test]
+    fn a_message_of_several_lines_is_one_event() {
+        let mut events = Events::default();
+        events.push(b"[1,\n2,\r\n3]\r", None);
+        assert_eq!(events.0, b"data: [1,\ndata: 2,\ndata: \ndata: 3]\ndata: \n\n");
     }
 }

@@ -40,6 +40,7 @@ mod template_names;
 #[cfg(feature = "tls")]
 mod tls;
 mod trusted_proxies;
+mod turn;
 mod unread_body;
 mod websocket;
 mod workers;

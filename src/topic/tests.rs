@@ -6,11 +6,12 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use callbox_client::{ClientError, Lag, Subscription};
+use callbox_client::{ClientError, JsonItems, Lag, Subscription};
 use futures::StreamExt;
 use futures::task::noop_waker_ref;
 use tokio::task::LocalSet;
 
+use crate::service::NextItem;
 use crate::sync::Arc;
 
 use super::{Topic, wake_by_thread};
@@ -59,6 +60,27 @@ fn what_was_missed_is_exactly_what_is_no_longer_kept() {
         }
         assert_eq!(next(&mut subscription), None, "{capacity}");
     }
+}
+
+#[test]
+fn a_position_behind_a_gap_is_told_only_once_the_gap_is() {
+    let topic = Topic::with_capacity(2);
+    let mut items = JsonItems::from(topic.subscribe().filter(|number| *number > 5));
+    assert!(items.cursor().is_some());
+    (1..=5).for_each(|number| topic.publish(number));
+    let poll = |items: &mut JsonItems| items.poll_next(&mut Context::from_waker(noop_waker_ref()), &mut Vec::new());
+    assert!(poll(&mut items).is_pending());
+    assert_eq!(items.cursor(), None, "who continues there does not hear of what was missed");
+    topic.publish(6);
+    let Poll::Ready(NextItem::Item { lag, cursor, .. }) = poll(&mut items) else { panic!("no item") };
+    assert_eq!((lag, cursor), (Some(Lag::Items(3)), items.cursor()));
+
+    let mut resumed = JsonItems::from(topic.subscribe());
+    resumed.resume("0-7").expect("a topic");
+    assert_eq!(resumed.cursor(), None);
+    topic.publish(7);
+    let Poll::Ready(NextItem::Item { lag, cursor, .. }) = poll(&mut resumed) else { panic!("no item") };
+    assert_eq!((lag, cursor), (Some(Lag::Unknown), resumed.cursor()));
 }
 
 #[test]

@@ -126,3 +126,19 @@ fn names_that_begin_with_a_dollar_and_a_slash_are_nobodys_method() {
     }
     assert_eq!(socket.call("ping", json!([]))["result"], "pong", "and no notification was answered");
 }
+
+#[test]
+fn a_member_may_cancel_a_call_of_its_own_batch_that_has_begun() {
+    let running = start();
+    let mut socket = running.connect();
+    let cancel = json!({ "jsonrpc": "2.0", "method": "$/cancelRequest", "params": { "id": 1 } });
+    for members in [1, 2] {
+        let calls = [member("wait", json!([]), 1), member("ping", json!([]), 2)];
+        let batch: Vec<_> = calls[..members].iter().chain([&cancel]).collect();
+        socket.send(json!(batch).to_string());
+        let reply = socket.message();
+        assert_eq!(results(&reply)[0], &json!(-32800), "{reply}");
+    }
+    let stats = running.stats("wait");
+    assert_eq!((stats.cancelled, stats.answered), (2, 0));
+}

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use callbox_test_support::http::Connection;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
@@ -94,4 +95,32 @@ fn a_server_with_streams_that_never_rest_stops() {
     let began = Instant::now();
     drop(running);
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[test]
+fn streams_of_events_that_never_rest_leave_room_for_others_of_their_thread_as_well() {
+    for method in ["restless", "endless", "laborious"] {
+        let running = start();
+        let mut honest = running.connect();
+        honest.result("ping", json!([]));
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let mut connection = Connection::open(running.server.address());
+                let body = json!({ "jsonrpc": "2.0", "method": method, "id": 1 }).to_string();
+                connection.send_request("POST", "/api", &[("Accept", "text/event-stream")], body);
+                let stream = connection.0.try_clone().expect("a second handle");
+                let reader = std::thread::spawn(move || std::io::copy(&mut connection.0, &mut std::io::sink()));
+                (stream, reader)
+            })
+            .collect();
+        let longest = longest_call(&mut honest);
+        assert!(longest < Duration::from_millis(500), "{method}: {longest:?}");
+        for (stream, reader) in readers {
+            stream.shutdown(std::net::Shutdown::Both).expect("it is open");
+            let read = reader.join().expect("no panic");
+            assert!(read.is_ok_and(|bytes| bytes > 100), "{method}: it was answered");
+        }
+        drop(honest);
+        running.until_nothing_is_left();
+    }
 }

@@ -161,6 +161,31 @@ fn a_call_that_reports_nothing_for_long_is_kept_alive_as_well() {
 }
 
 #[test]
+fn a_call_without_events_that_takes_long_is_answered_as_always() {
+    let running = start_with(|server| server.websocket_ping(Duration::from_millis(50)));
+    let stream = open(&running, "sleep", json!({ "ms": 300, "_meta": { "requestId": "r" } }));
+    assert_eq!(stream.response.header("content-type"), Some("application/json"));
+    assert_eq!(stream.response.json()["result"], 300);
+    let error = open(&running, "late_error", json!({ "ms": 300, "_meta": {} })).response;
+    assert_eq!((error.header("content-type"), &error.json()["error"]["code"]), (Some("application/json"), &json!(7)));
+}
+
+#[test]
+fn a_client_of_http_1_0_which_knows_no_chunks_gets_no_events() {
+    let running = start();
+    let body = call("count", json!([1]));
+    let mut connection = callbox_test_support::http::Connection::open(running.server.address());
+    let head = callbox_test_support::http::head(
+        "POST",
+        "/api",
+        &[("Accept", "text/event-stream"), ("Content-Length", &body.len().to_string())],
+    );
+    connection.send(head.replace("HTTP/1.1", "HTTP/1.0") + &body);
+    let response = connection.read_response();
+    assert_eq!(response.json()["error"]["code"], -32600, "{response:?}");
+}
+
+#[test]
 fn the_token_of_a_subscription_is_checked_and_counted_once() {
     let running = start();
     let token = [("X-Api-Token", "root")];

@@ -178,3 +178,21 @@ fn one_subscription_too_many_is_refused_until_another_one_ends() {
     drop(socket);
     running.until_nothing_is_left();
 }
+
+#[test]
+fn a_cancellation_that_has_an_id_is_a_call_of_no_method_though_there_is_no_room() {
+    const CALLS: usize = 64;
+    let running = start();
+    let mut socket = running.connect();
+    for _ in 0..CALLS {
+        socket.start("wait", json!([]));
+    }
+    let waits = socket.start("wait", json!([]));
+    let cancel = socket.start("$/cancelRequest", json!({ "id": waits }));
+    running.until_inside(CALLS);
+    running.probe.gate.add_permits(CALLS + 1);
+    let replies: Vec<_> = (0..CALLS + 2).map(|_| socket.message()).collect();
+    let reply = |id: u64| replies.iter().find(|reply| reply["id"] == id).expect("an answer");
+    assert_eq!(reply(waits)["result"], "waited");
+    assert_eq!(reply(cancel)["error"]["code"], -32601);
+}

@@ -281,6 +281,12 @@ impl Market {
     }
 
     #[public_method]
+    async fn late_error(&self, ms: u64) -> Result<u64, RpcError> {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        Err(RpcError::new(7, "there is nothing here"))
+    }
+
+    #[public_method]
     fn text(&self, length: usize) -> String {
         "x".repeat(length)
     }

@@ -81,7 +81,8 @@ impl<T, F: FnMut(&T) -> bool + Send> ItemSource<T> for Filtered<T, F> {
     }
 
     fn cursor(&self) -> Option<Cursor> {
-        self.source.cursor()
+        // What was missed up to there has not been reported.
+        self.source.cursor().filter(|_| self.lag.is_none())
     }
 
     fn resume(&mut self, after: &str) -> Result<Resumed, RpcError> {

@@ -123,9 +123,11 @@ impl JsonItems {
         Poll::Ready(next)
     }
 
+    /// Returns the position, unless something was missed up to it that the next item reports: who
+    /// continues there would never hear of it.
     #[doc(hidden)]
     pub fn cursor(&self) -> Option<Cursor> {
-        self.items.cursor()
+        self.items.cursor().filter(|_| self.lag.is_none())
     }
 
     /// Continues after this position. If it is not one of the topic, the items begin anew, and the

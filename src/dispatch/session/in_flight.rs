@@ -32,10 +32,15 @@ struct Cancel {
 
 impl InFlight {
     /// Returns the output of `work`, or `None` if the caller cancels the call first. Then the work
-    /// is dropped, and the call in it counts as cancelled.
-    pub(crate) async fn unless_cancelled<T>(&self, id: Id<'_>, work: impl Future<Output = T>) -> Option<T> {
+    /// is dropped, and the call in it counts as cancelled. It may have been registered before.
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        id: Id<'_>,
+        registered: Option<CancellableCall<'_>>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut work = pin!(Some(work));
-        let mut call = None;
+        let mut call = registered;
         let output = poll_fn(|cx| {
             if let Some(work) = work.as_mut().as_pin_mut()
                 && let Poll::Ready(output) = work.poll(cx)

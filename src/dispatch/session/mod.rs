@@ -5,10 +5,12 @@
 //! take more: so a client that reads slowly is sent less, and holds no memory but its positions.
 //! Replies go before items. The items of all subscriptions take turns.
 
+mod call_subscriber;
 mod caller_meta;
 mod cancel_request;
 mod client;
 mod in_flight;
+mod judgement;
 mod notices;
 mod open_subscription;
 mod open_table;
@@ -28,7 +30,7 @@ mod tests;
 mod token_tests;
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -37,12 +39,12 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep_until};
 
-use crate::auth::Caller;
 use crate::jsonrpc::{Dialect, RpcError};
 use crate::measure::Carrier;
-use crate::service::{CallTransport, LazyRequest, RequestScope, admits};
+use crate::service::{CallTransport, LazyRequest, RequestScope};
 use crate::trace::Sampling;
 
 use super::stopping::Stopping;
@@ -52,10 +54,11 @@ pub(crate) use cancel_request::CANCEL;
 pub(crate) use client::{SessionClient, SessionLimits, SessionToken};
 pub(super) use in_flight::CancellableCall;
 use in_flight::InFlight;
+use judgement::Judgement;
 pub(super) use session_context::CallStreams;
 pub(crate) use session_context::SessionContext;
 use subscriptions::Subscriptions;
-use token_watch::{Verdict, Verdicts};
+use token_watch::{TokenWatch, Verdict};
 pub(crate) use transport::{Frame, Outbox};
 pub(crate) use urgency::Urgency;
 
@@ -80,7 +83,7 @@ pub(crate) struct Session {
     alarm: Option<Pin<Box<Sleep>>>,
     judgement: Option<Box<Judgement>>,
     /// The next verdict about the token, if there is one to wait for.
-    verdict: Option<LocalBoxFuture<'static, Option<(Verdict, Verdicts)>>>,
+    verdict: Option<LocalBoxFuture<'static, Option<(Verdict, TokenWatch)>>>,
     /// `None` once the server stops.
     stopping: Option<Stopping>,
 }
@@ -91,14 +94,6 @@ struct Shared {
     client: SessionClient,
     in_flight: InFlight,
     subscriptions: Rc<Subscriptions>,
-}
-
-/// What the last verdict about the token means for what was started before it.
-struct Judgement {
-    /// The last body that had been started. Later ones have asked for themselves.
-    envelope: u64,
-    caller: Caller,
-    error: RpcError,
 }
 
 /// A body whose calls have ended.
@@ -116,7 +111,9 @@ impl Session {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let subscriptions = Rc::new(Subscriptions::new(limits.subscriptions));
-        let verdicts = client.token.as_ref().and_then(|token| token_watch::watch(&dispatch, token));
+        let watch = client.token.as_ref().and_then(|token| token_watch::watch(&dispatch, token));
+        let last = watch.as_ref().and_then(|watch| Some((watch.verdicts.borrow().clone()?, &watch.is_outdated)));
+        let judgement = last.map(|(verdict, is_outdated)| Judgement::new(0, verdict, is_outdated)).map(Box::new);
         Self {
             subscriptions: Rc::clone(&subscriptions),
             log: client.log.clone(),
@@ -127,8 +124,8 @@ impl Session {
             ended: Vec::new(),
             ended_bytes: 0,
             alarm: None,
-            judgement: None,
-            verdict: verdicts.map(token_watch::next),
+            judgement,
+            verdict: watch.map(token_watch::next),
             stopping: Some(Stopping::new(stopping)),
         }
     }
@@ -213,15 +210,11 @@ impl Session {
         while let Some(verdict) = &mut self.verdict
             && let Poll::Ready(next) = verdict.as_mut().poll(cx)
         {
-            let Some((verdict, verdicts)) = next else { return self.verdict = None };
-            let (error, caller) = match verdict {
-                Verdict::Caller(caller) => (RpcError::access_denied(), caller),
-                Verdict::Unavailable => (RpcError::unavailable(), Caller::anonymous()),
-            };
-            let judgement = Judgement { envelope: self.started, caller, error };
+            let Some((verdict, watch)) = next else { return self.verdict = None };
+            let judgement = Judgement::new(self.started, verdict, &watch.is_outdated);
             judgement.apply(&self.subscriptions, outbox);
             self.judgement = Some(Box::new(judgement));
-            self.verdict = Some(token_watch::next(verdicts));
+            self.verdict = Some(token_watch::next(watch));
         }
     }
 
@@ -244,11 +237,18 @@ impl Session {
             }
             None => {
                 if self.poll_subscriptions(cx, outbox) {
-                    cx.waker().wake_by_ref();
+                    // Wakes the task after others have had their turn.
+                    let _ = pin!(yield_now()).poll(cx);
                 }
                 if outbox.is_empty() { Poll::Pending } else { Poll::Ready(None) }
             }
         }
+    }
+
+    /// Whether there may be messages besides replies: from a subscription that was started or is
+    /// being started, or from a call that reports its progress.
+    pub(crate) fn may_send_events(&self) -> bool {
+        self.subscriptions.may_send()
     }
 
     /// Whether nothing is to come: all calls and subscriptions have ended.
@@ -274,14 +274,6 @@ impl Session {
     }
 }
 
-impl Judgement {
-    /// Ends the subscriptions that the caller may no longer have.
-    fn apply(&self, subscriptions: &Subscriptions, outbox: &mut impl Outbox) {
-        let ends = |envelope, access| envelope <= self.envelope && !admits(access, &self.caller);
-        subscriptions.end(&self.error, outbox, ends);
-    }
-}
-
 /// Sends the reply to a body. From then on its subscriptions may send.
 fn send(
     subscriptions: &Subscriptions,
@@ -291,9 +283,8 @@ fn send(
 ) {
     outbox.push_reply(response);
     let has_started = subscriptions.announce(envelope);
-    // These were not there, or could not be ended, when the verdict came.
-    if let Some(judgement) = judgement.filter(|judgement| has_started && envelope <= judgement.envelope) {
-        judgement.apply(subscriptions, outbox);
+    if let Some(judgement) = judgement.filter(|_| has_started) {
+        judgement.take_started(envelope, subscriptions, outbox);
     }
 }
 

@@ -27,6 +27,11 @@ impl OpenTable {
         self.0.is_empty()
     }
 
+    /// Returns all but those that are polled.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &OpenSubscription> {
+        self.0.iter().filter_map(|place| place.subscription.as_deref())
+    }
+
     /// Adds a subscription, whose number is greater than that of any other.
     pub(super) fn push(&mut self, number: u64, subscription: OpenSubscription) {
         self.0.push(Place { number, subscription: Some(Box::new(subscription)) });

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::{spawn_blocking, yield_now};
 
 use crate::BoxError;
-use crate::auth::{AuthHandle, AuthLimits, Authenticate};
+use crate::auth::{AuthHandle, AuthLimits, Authenticate, Caller};
 use crate::jsonrpc::Limits;
 use crate::route::{
     CallStart, ItemCounters, MailboxId, RejectReason, Rejection, Route, StartContext, StartedSubscription, StateEnd,

@@ -8,10 +8,11 @@ use crate::route::{Route, Subscriber};
 use crate::service::{CallContext, ProgressSlot, StreamUse};
 
 use super::Shared;
+use super::call_subscriber::CallSubscriber;
 use super::caller_meta;
 use super::cancel_request::{CANCEL, cancelled_id};
 use super::in_flight::InFlight;
-use super::subscriptions::{CallSubscriber, ProgressGuard};
+use super::subscriptions::ProgressGuard;
 
 /// What a call needs of the session that it belongs to.
 #[derive(Clone, Copy)]

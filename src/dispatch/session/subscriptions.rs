@@ -12,9 +12,9 @@ use rustc_hash::FxBuildHasher;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::jsonrpc::{CallMeta, RpcError};
+use crate::jsonrpc::RpcError;
 use crate::log::discard;
-use crate::route::{StartedSubscription, Subscriber};
+use crate::route::StartedSubscription;
 use crate::service::{Access, ProgressSlot};
 
 use super::Outbox;
@@ -45,6 +45,8 @@ pub(crate) struct Subscriptions {
     ready: Arc<ReadyQueue>,
     table: RefCell<Table>,
     limit: usize,
+    /// Number of calls that may start a subscription.
+    pub(super) starting: Cell<usize>,
 }
 
 #[derive(Default)]
@@ -76,7 +78,7 @@ impl Table {
 impl Subscriptions {
     /// Creates an empty table for at most `limit` subscriptions.
     pub(super) fn new(limit: usize) -> Self {
-        Self { table: RefCell::default(), ready: Arc::default(), limit }
+        Self { table: RefCell::default(), ready: Arc::default(), limit, starting: Cell::new(0) }
     }
 
     /// Lets the subscriptions send that were started by this envelope, as its reply was sent.
@@ -96,8 +98,14 @@ impl Subscriptions {
         unannounced.len() < before
     }
 
+    /// Whether this envelope has started a subscription for whose access `is_meant` returns true.
+    pub(super) fn has(&self, envelope: u64, is_meant: impl Fn(Access) -> bool) -> bool {
+        let table = self.table.borrow();
+        table.open.iter().any(|subscription| subscription.envelope == envelope && is_meant(subscription.access()))
+    }
+
     /// Ends a subscription that its caller no longer wants. Returns whether there was one.
-    fn remove(&self, id: &str) -> bool {
+    pub(super) fn remove(&self, id: &str) -> bool {
         let Ok(number) = id.parse() else { return false };
         // Only one spelling of a number is its id.
         if format!("{number}") != id {
@@ -235,13 +243,18 @@ impl Subscriptions {
         }
     }
 
+    /// Whether something may send, now or once it has started.
+    pub(super) fn may_send(&self) -> bool {
+        !self.is_empty() || self.starting.get() > 0
+    }
+
     /// Whether there is nothing that may send.
     pub(super) fn is_empty(&self) -> bool {
         let table = self.table.borrow();
         table.open.is_empty() && table.reports.is_empty()
     }
 
-    fn add(
+    pub(super) fn add(
         &self,
         mut started: StartedSubscription,
         envelope: u64,
@@ -298,35 +311,5 @@ impl Drop for Subscriptions {
     /// Drops each stream by itself, so that a panic in the drop of one keeps no other.
     fn drop(&mut self) {
         self.table.get_mut().open.remove_if(|_, _| true).into_iter().for_each(discard);
-    }
-}
-
-/// The subscriber of one call.
-pub(crate) struct CallSubscriber {
-    subscriptions: Rc<Subscriptions>,
-    envelope: u64,
-    after: Option<String>,
-    min_interval: Option<Duration>,
-}
-
-impl CallSubscriber {
-    /// Returns the subscriber of a call in this envelope.
-    pub(super) fn new(subscriptions: &Rc<Subscriptions>, envelope: u64, meta: CallMeta<'_>) -> Self {
-        Self {
-            subscriptions: Rc::clone(subscriptions),
-            envelope,
-            after: meta.after.map(Into::into),
-            min_interval: meta.min_interval_ms.map(Duration::from_millis),
-        }
-    }
-}
-
-impl Subscriber for CallSubscriber {
-    fn subscribe(&self, started: StartedSubscription) -> Result<String, RpcError> {
-        self.subscriptions.add(started, self.envelope, self.after.as_deref(), self.min_interval)
-    }
-
-    fn unsubscribe(&self, id: &str) -> bool {
-        self.subscriptions.remove(id)
     }
 }

@@ -121,3 +121,40 @@ fn a_token_is_checked_once_for_all_of_its_connections() {
         assert_eq!(["ann", "bob"].map(|token| scene.checks(token)), [0, 0]);
     });
 }
+
+#[test]
+fn a_token_that_was_valid_between_two_checks_ends_its_subscriptions_when_it_is_revoked_again() {
+    run(async |scene| {
+        let mut clients = ["ann", "ann"].map(|token| scene.connect(token));
+        for client in &mut clients {
+            client.subscribe("numbers").await;
+        }
+        scene.answer(Answer::Revoked, true);
+        scene.pass_second().await;
+        assert!(clients.iter_mut().all(|client| client.messages().is_empty()), "numbers are public");
+        scene.answer(Answer::Known, true);
+        for client in &mut clients {
+            client.subscribe("secrets").await;
+        }
+        scene.answer(Answer::Revoked, true);
+        scene.pass_second().await;
+        for client in &mut clients {
+            assert_eq!(client.message().await["params"]["error"]["code"], -32001);
+        }
+    });
+}
+
+#[test]
+fn a_verdict_that_is_older_than_a_connection_ends_none_of_its_subscriptions() {
+    run(async |scene| {
+        let mut before = scene.connect("ann");
+        before.subscribe("numbers").await;
+        scene.answer(Answer::Revoked, true);
+        scene.pass_quietly(&mut before, 1).await;
+        scene.answer(Answer::Known, true);
+        let mut after = scene.connect("ann");
+        after.subscribe("secrets").await;
+        assert_eq!(after.messages(), [] as [Value; 0]);
+        scene.pass_quietly(&mut after, 12).await;
+    });
+}

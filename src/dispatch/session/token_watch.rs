@@ -3,7 +3,7 @@
 //! A token is checked for each call, but a subscription starts once and goes on. So a token is
 //! checked again while connections with it are open: once for all connections of a thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -39,37 +39,50 @@ pub(super) enum Verdict {
 /// The last verdict, once there is one.
 pub(super) type Verdicts = watch::Receiver<Option<Verdict>>;
 
+/// How a connection learns what becomes of its token.
+#[derive(Clone)]
+pub(super) struct TokenWatch {
+    pub(super) verdicts: Verdicts,
+    /// Set by a connection with a subscription that the last verdict does not admit: it was granted
+    /// since then. If the next verdict is the same, it must be sent again.
+    pub(super) is_outdated: Rc<Cell<bool>>,
+}
+
 /// The watches of this thread, by token.
-type Watches = HashMap<Rc<str>, Verdicts>;
+type Watches = HashMap<Rc<str>, TokenWatch>;
 
 thread_local! {
     static WATCHES: RefCell<Watches> = RefCell::default();
 }
 
 /// Watches the token of a connection on this thread; `None` if the server checks no tokens.
-pub(super) fn watch(dispatch: &Arc<Dispatch>, token: &SessionToken) -> Option<Verdicts> {
+pub(super) fn watch(dispatch: &Arc<Dispatch>, token: &SessionToken) -> Option<TokenWatch> {
     let auth = dispatch.auth.as_ref()?;
     let token: Rc<str> = token.0.as_str().into();
     let known = with_watches(|watches| watches.get(&token).cloned()).flatten();
-    if let Some(known) = known.filter(|known| known.has_changed().is_ok()) {
+    if let Some(mut known) = known.filter(|known| known.verdicts.has_changed().is_ok()) {
+        // What was sent before is older than the connection.
+        known.verdicts.mark_unchanged();
         return Some(known);
     }
     let (sender, receiver) = watch::channel(None);
     // Read here: the task begins later, maybe after a call was admitted and its token revoked.
     let generation = auth.generation();
-    tokio::task::spawn_local(check_again(Arc::clone(dispatch), Rc::clone(&token), sender, generation));
-    with_watches(|watches| watches.insert(token, receiver.clone()));
-    Some(receiver)
+    let watch = TokenWatch { verdicts: receiver, is_outdated: Rc::default() };
+    let is_outdated = Rc::clone(&watch.is_outdated);
+    tokio::task::spawn_local(check_again(Arc::clone(dispatch), Rc::clone(&token), sender, is_outdated, generation));
+    with_watches(|watches| watches.insert(token, watch.clone()));
+    Some(watch)
 }
 
 /// Waits for the next verdict about a token; `None` if there will be no more.
-pub(super) fn next(mut verdicts: Verdicts) -> LocalBoxFuture<'static, Option<(Verdict, Verdicts)>> {
+pub(super) fn next(mut watch: TokenWatch) -> LocalBoxFuture<'static, Option<(Verdict, TokenWatch)>> {
     Box::pin(async move {
         loop {
-            verdicts.changed().await.ok()?;
-            let verdict = verdicts.borrow_and_update().clone();
+            watch.verdicts.changed().await.ok()?;
+            let verdict = watch.verdicts.borrow_and_update().clone();
             if let Some(verdict) = verdict {
-                return Some((verdict, verdicts));
+                return Some((verdict, watch));
             }
         }
     })
@@ -80,6 +93,7 @@ async fn check_again(
     dispatch: Arc<Dispatch>,
     token: Rc<str>,
     verdicts: watch::Sender<Option<Verdict>>,
+    is_outdated: Rc<Cell<bool>>,
     mut generation: Option<u64>,
 ) {
     let Some(auth) = &dispatch.auth else { return };
@@ -97,30 +111,31 @@ async fn check_again(
         match auth.authenticate_again(&token).await {
             Ok(caller) => {
                 unavailable = None;
-                tell(&verdicts, Verdict::Caller(caller));
+                tell(&verdicts, Verdict::Caller(caller), is_outdated.take());
             }
             Err(AuthUnavailable) => {
                 let since = *unavailable.get_or_insert(now);
                 if now.duration_since(since) >= UNAVAILABLE_TIMEOUT {
-                    tell(&verdicts, Verdict::Unavailable);
+                    tell(&verdicts, Verdict::Unavailable, is_outdated.take());
                 }
             }
         }
     }
     // A connection that has come meanwhile has begun a new watch if this one had ended.
     with_watches(|watches| {
-        watches.retain(|known, receiver| *known != token || !receiver.same_channel(&verdicts.subscribe()));
+        watches.retain(|known, watch| *known != token || !watch.verdicts.same_channel(&verdicts.subscribe()));
     });
 }
 
-/// Wakes the connections only if there is something new.
-fn tell(verdicts: &watch::Sender<Option<Verdict>>, verdict: Verdict) {
+/// Wakes the connections only if there is something new, or the last verdict is outdated.
+fn tell(verdicts: &watch::Sender<Option<Verdict>>, verdict: Verdict, is_outdated: bool) {
     verdicts.send_if_modified(|last| {
-        let is_new = !match (&*last, &verdict) {
-            (Some(Verdict::Caller(last)), Verdict::Caller(now)) => now.has_same_access(last),
-            (Some(Verdict::Unavailable), Verdict::Unavailable) => true,
-            _ => false,
-        };
+        let is_new = is_outdated
+            || !match (&*last, &verdict) {
+                (Some(Verdict::Caller(last)), Verdict::Caller(now)) => now.has_same_access(last),
+                (Some(Verdict::Unavailable), Verdict::Unavailable) => true,
+                _ => false,
+            };
         *last = Some(verdict);
         is_new
     });

@@ -32,7 +32,10 @@ impl Session {
     pub(crate) fn urgency(&self, frame: &impl Frame) -> Urgency {
         let dispatch = &self.shared.dispatch;
         let Ok(Envelope::Single(Ok(request))) = frame.envelope(&dispatch.limits) else { return Urgency::Waits(None) };
-        if let Some(id) = cancelled_id(&request) {
+        // With an id it is a call of a method that does not exist.
+        if request.id.is_none()
+            && let Some(id) = cancelled_id(&request)
+        {
             return if self.shared.in_flight.has(id) { Urgency::Now } else { Urgency::Cancels(id.into()) };
         }
         let unsubscribes = |route: &Arc<dyn Route>| route.options().streams == StreamUse::Unsubscribes;

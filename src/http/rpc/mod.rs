@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Version};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt;
 use futures::future::{Either, LocalBoxFuture};
@@ -205,7 +205,7 @@ impl<H: BodyHandler> Endpoint<H> {
             log.note_body(body.len());
         }
         if may_have_meta(&body)
-            && let Some(streams) = self.streams_for(headers, &body)
+            && let Some(streams) = self.streams_for(request, &body)
         {
             return Ok(self.with_events(Box::pin(streams.events(request, body, log)).await, log));
         }
@@ -232,7 +232,7 @@ impl<H: BodyHandler> Endpoint<H> {
         // Of a subscription, among others, which has an answer for clients that take events. Its
         // caller has not been asked for yet.
         if answer.error == Some(code::INVALID_REQUEST)
-            && let Some(streams) = self.streams_for(headers, &body)
+            && let Some(streams) = self.streams_for(request, &body)
         {
             return Ok(self.with_events(Box::pin(streams.events(request, body, log)).await, log));
         }
@@ -247,8 +247,10 @@ impl<H: BodyHandler> Endpoint<H> {
 
     /// Returns what answers with events, if the client takes them and the body is no batch.
     #[cold]
-    fn streams_for(&self, headers: &HeaderMap, body: &[u8]) -> Option<&WebSocketEndpoint> {
-        let streams = self.websocket.as_ref().filter(|_| caller_headers::accepts_events(headers))?;
+    fn streams_for(&self, request: &HttpRequest, body: &[u8]) -> Option<&WebSocketEndpoint> {
+        // Before HTTP/1.1 there were no chunks, in which a response of unknown length is sent.
+        let takes_events = request.version() >= Version::HTTP_11 && caller_headers::accepts_events(request.headers());
+        let streams = self.websocket.as_ref().filter(|_| takes_events)?;
         (!body.trim_ascii_start().starts_with(b"[")).then_some(streams)
     }
 

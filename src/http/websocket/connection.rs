@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,7 +14,6 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use futures::StreamExt;
-use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::dispatch::{Outbox, Session, Urgency};
@@ -22,15 +21,13 @@ use crate::measure::{Carrier, ConnectionCounter, CountedConnection, RefusedReaso
 use crate::topic::wake_by_thread;
 
 use super::super::connection_state::ConnectionState;
+use super::super::turn::Turn;
 use super::close::{CloseCode, ProtocolError};
 use super::frame_reader::{Event, FrameReader};
 use super::frame_writer;
 use super::frames::Frames;
 use super::timer::Timer;
 use super::waiting::{Arrived, Waiting};
-
-/// Number of chunks after which other connections of the thread have their turn.
-const CHUNKS_AT_ONCE: u32 = 8;
 
 /// Maximum time to wait for the close frame of the client after our own.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -52,8 +49,7 @@ pub(crate) struct PingTimes {
 pub(crate) struct Connection {
     /// Set after a chunk that was all there is: the poll of the connection in which that was.
     settled_in: Option<u64>,
-    /// Number of chunks since other connections of the thread last had their turn.
-    chunks: u32,
+    turn: Turn,
     state: State,
     /// Whether something may have arrived that was not read, for want of room.
     has_unread: bool,
@@ -111,7 +107,7 @@ impl Connection {
             has_unread: false,
             timer: Timer::new(now + pings.interval),
             settled_in: None,
-            chunks: 0,
+            turn: Turn::default(),
             counters: counters.clone(),
             _counted: counters.connections.count(ConnectionCounter::WebSockets),
         }
@@ -174,7 +170,7 @@ impl Connection {
             return;
         }
         if self.session.poll(cx, &mut self.out) {
-            self.chunks = CHUNKS_AT_ONCE;
+            self.turn.end();
         }
         if self.session.has_seen_stop() && self.session.is_idle() && self.waiting.is_empty() {
             self.close(Some(CloseCode::GOING_AWAY), "the server stops");
@@ -240,15 +236,6 @@ impl Connection {
         self.stream.as_ref().map(|stream| stream.writes())
     }
 
-    /// Goes on once other connections of the thread have had their turn.
-    fn yield_to_others<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
-        self.chunks = 0;
-        // A task that wakes itself is polled some sixty times before its thread looks at sockets
-        // again. This wakes it after the thread has.
-        let _ = pin!(yield_now()).poll(cx);
-        Poll::Pending
-    }
-
     /// Does what is due now.
     fn check_time(&mut self, cx: &mut Context<'_>) {
         while self.state != State::Closed && self.timer.poll(cx).is_ready() {
@@ -287,11 +274,11 @@ impl MessageBody for Connection {
         let this = &mut *self;
         // actix polls once more after each chunk. What comes after the last one wakes the task.
         if this.settled_in.take().is_some_and(|poll| this.current_poll() == Some(poll)) {
-            this.chunks = 0;
+            this.turn.restart();
             return Poll::Pending;
         }
-        if this.chunks >= CHUNKS_AT_ONCE {
-            return this.yield_to_others(cx);
+        if this.turn.is_over() {
+            return this.turn.yield_to_others(cx);
         }
         let all_read = loop {
             let all_read = this.read(cx);
@@ -303,24 +290,25 @@ impl MessageBody for Connection {
             }
         };
         // While there is much to send, the time is looked at once in a turn.
-        if this.out.0.is_empty() || this.chunks + 1 >= CHUNKS_AT_ONCE {
+        if this.out.0.is_empty() || this.turn.is_nearly_over() {
             this.check_time(cx);
         }
         if !this.out.0.is_empty() {
-            let all_sent = this.is_open() && this.out.has_room() && this.chunks < CHUNKS_AT_ONCE;
-            if all_read && all_sent && this.timer.wakes(cx) {
+            let all_sent = this.is_open() && this.out.has_room() && !this.turn.is_over();
+            // A timer that is due may have woken the task for this poll, and not for another one.
+            if all_read && all_sent && this.timer.waits(cx) {
                 this.settled_in = this.current_poll();
             }
-            this.chunks = this.chunks.saturating_add(1);
+            this.turn.add_chunk();
             return Poll::Ready(Some(Ok(Bytes::from(mem::take(&mut this.out.0)))));
         }
         if this.state == State::Closed {
             return Poll::Ready(None);
         }
-        if this.chunks >= CHUNKS_AT_ONCE {
-            return this.yield_to_others(cx);
+        if this.turn.is_over() {
+            return this.turn.yield_to_others(cx);
         }
-        this.chunks = 0;
+        this.turn.restart();
         Poll::Pending
     }
 }
