@@ -14,7 +14,6 @@ use crate::client_error::ClientError;
 use crate::progress::ProgressSlot;
 use crate::rpc_error::RpcError;
 use crate::stream::{Backoff, FeedEnd, FeedEvent, Frame, OpenSubscription, ProgressNotice};
-use crate::subscription::Lag;
 use crate::transport::TransportError;
 
 use super::connection::Connection;
@@ -130,15 +129,13 @@ impl NatsItems {
             match Frame::parse(&text) {
                 Ok(Frame::Notice(notice)) => {
                     self.backoff.reset();
-                    let (mut item, end) = self.subscription.with_position(|position| position.receive(notice));
+                    let (item, end) = self.subscription.with_position(|position| {
+                        position.missed(missed);
+                        position.receive(notice)
+                    });
                     // Another instance may go on with it.
                     let stops = matches!(&end, Some(FeedEnd::Failed(ClientError::Rejected(_))));
                     self.end = end.filter(|_| !stops);
-                    if let Some(item) = &mut item
-                        && missed > 0
-                    {
-                        item.lag = Lag::sum(item.lag, Some(Lag::Items(missed)));
-                    }
                     if self.end.is_some() || stops {
                         self.open = None;
                     }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_nats::{Message, Subscriber};
 use futures_util::StreamExt;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-/// Maximum number of messages of one subscription that its subscriber has not taken. Further ones
-/// are missed, and the next one says so.
+/// Maximum number of messages of one subscription that its subscriber has not taken, besides the
+/// last one. Those between are missed, and the next one says so.
 const MAX_WAITING: usize = 1024;
 
 /// What waits for messages. Each has a subject of its own: that of the inbox, and a number.
@@ -28,8 +29,26 @@ struct Waiting {
 
 struct StreamEntry {
     messages: mpsc::Sender<StreamMessage>,
-    /// Number of messages that were missed since the last one that was not.
-    missed: u64,
+    last: LastMessage,
+}
+
+/// The last message of a stream, if it has found no room. It may be the end, so it is never missed,
+/// even if the stream is ended from elsewhere.
+type LastMessage = Arc<Mutex<Option<StreamMessage>>>;
+
+impl StreamEntry {
+    fn put(&mut self, message: Message) {
+        let mut newest = StreamMessage { message, missed: 0 };
+        let mut last = lock(&self.last);
+        if let Some(before) = last.take()
+            && let Err(TrySendError::Full(before)) = self.messages.try_send(before)
+        {
+            newest.missed = before.missed + 1;
+            *last = Some(newest);
+        } else if let Err(TrySendError::Full(newest)) = self.messages.try_send(newest) {
+            *last = Some(newest);
+        }
+    }
 }
 
 /// A message of a stream.
@@ -67,11 +86,8 @@ impl Inbox {
         if let Some(call) = waiting.calls.remove(&number) {
             // An error means that the caller is leaving.
             let _ = call.send(message);
-        } else if let Some(StreamEntry { messages, missed }) = waiting.streams.get_mut(&number) {
-            match messages.try_send(StreamMessage { message, missed: *missed }) {
-                Ok(()) => *missed = 0,
-                Err(_) => *missed += 1,
-            }
+        } else if let Some(stream) = waiting.streams.get_mut(&number) {
+            stream.put(message);
         }
     }
 
@@ -88,13 +104,13 @@ impl Inbox {
 
     /// Registers a stream, and returns the subject of its messages.
     pub(super) fn stream(self: &Arc<Self>) -> WaitingStream {
-        let (messages, received) = mpsc::channel(MAX_WAITING);
+        let ((messages, received), last) = (mpsc::channel(MAX_WAITING), LastMessage::default());
         let mut waiting = self.waiting();
         waiting.next += 1;
         let number = waiting.next;
-        waiting.streams.insert(number, StreamEntry { messages, missed: 0 });
+        waiting.streams.insert(number, StreamEntry { messages, last: Arc::clone(&last) });
         drop(waiting);
-        WaitingStream { entry: Entry { inbox: Arc::clone(self), number }, received }
+        WaitingStream { entry: Entry { inbox: Arc::clone(self), number }, received, last }
     }
 
     /// Ends everything that waits: the connection is lost, and so may be any message.
@@ -105,8 +121,12 @@ impl Inbox {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Inbox {
@@ -157,6 +177,7 @@ impl WaitingCall {
 pub(super) struct WaitingStream {
     entry: Entry,
     received: mpsc::Receiver<StreamMessage>,
+    last: LastMessage,
 }
 
 impl WaitingStream {
@@ -172,7 +193,12 @@ impl WaitingStream {
 
     /// Waits for the next message; `None` if the connection is lost, or the stream was ended.
     pub(super) async fn next(&mut self) -> Option<StreamMessage> {
-        self.received.recv().await
+        // The last one comes after all those that have found room.
+        if let Ok(message) = self.received.try_recv() {
+            return Some(message);
+        }
+        let last = lock(&self.last).take();
+        if last.is_some() { last } else { self.received.recv().await }
     }
 }
 
@@ -217,14 +243,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_finds_no_room_is_counted_in_the_next_message() {
+    async fn what_finds_no_room_is_counted_in_the_last_message_which_is_kept() {
+        let inbox = Inbox::new("_INBOX.a");
+        for is_ended in [false, true] {
+            let mut stream = inbox.stream();
+            let number = stream.entry.number;
+            (0..MAX_WAITING + 2).for_each(|_| inbox.put(number, message("", "item")));
+            inbox.put(number, message("", "last"));
+            if is_ended {
+                stream.loss().end();
+            }
+            for _ in 0..MAX_WAITING {
+                assert_eq!(stream.next().await.unwrap().missed, 0);
+            }
+            let last = stream.next().await.unwrap();
+            assert_eq!((&*last.message.payload, last.missed), (b"last".as_slice(), 2));
+            inbox.put(number, message("", "after"));
+            assert_eq!(stream.next().await.map(|message| message.missed), (!is_ended).then_some(0));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_comes_before_what_arrives_later() {
         let inbox = Inbox::new("_INBOX.a");
         let mut stream = inbox.stream();
-        (0..MAX_WAITING + 3).for_each(|_| inbox.put(1, message("", "item")));
-        for _ in 0..MAX_WAITING {
-            assert_eq!(stream.next().await.unwrap().missed, 0);
+        (0..MAX_WAITING).for_each(|_| inbox.put(1, message("", "item")));
+        inbox.put(1, message("", "one"));
+        stream.next().await.unwrap();
+        inbox.put(1, message("", "two"));
+        inbox.put(1, message("", "three"));
+        for _ in 1..MAX_WAITING {
+            assert_eq!(&*stream.next().await.unwrap().message.payload, b"item");
         }
-        inbox.put(1, message("", "item"));
-        assert_eq!(stream.next().await.unwrap().missed, 3);
+        let expected: [(&[u8], u64); 2] = [(b"one", 0), (b"three", 1)];
+        for expected in expected {
+            let next = stream.next().await.unwrap();
+            assert_eq!((&*next.message.payload, next.missed), expected);
+        }
     }
 }

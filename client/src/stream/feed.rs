@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::client_error::{Cause, ClientError};
-use crate::subscription::{Cursor, ItemSource, Lag, Shared, SourceEvent, SourceItem, Subscription, SubscriptionNames};
+use crate::rpc_error::RpcError;
+use crate::subscription::{
+    Cursor, ItemSource, Lag, Resumed, Shared, SourceEvent, SourceItem, Subscription, SubscriptionNames,
+};
 
 /// What a transport needs to start a subscription again after it has lost the connection.
 #[derive(Debug)]
@@ -33,9 +36,6 @@ pub struct Feed(Box<dyn JsonFeed>);
 pub(crate) trait JsonFeed: Send {
     /// Returns what has arrived. It is not called again after the end.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<FeedEvent>;
-
-    /// Returns the position of what has arrived, if there is one.
-    fn cursor(&self) -> Option<Cursor>;
 
     /// Notes that a subscriber takes the items from now on: so the method is a subscription.
     fn take(&mut self) {}
@@ -88,7 +88,7 @@ impl Feed {
     /// Returns the subscription whose items arrive here.
     pub(crate) fn into_subscription<T: DeserializeOwned + Send + 'static>(mut self) -> Subscription<T> {
         self.0.take();
-        Subscription::from_source(FeedSource { feed: self.0, item: PhantomData })
+        Subscription::from_source(FeedSource { feed: self.0, cursor: None, item: PhantomData })
     }
 
     /// Whether the response to the call has said that it starts a subscription; `None` if responses
@@ -105,27 +105,41 @@ impl Feed {
 
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("cursor", &self.0.cursor()).finish_non_exhaustive()
+        f.debug_struct("Feed").field("is_started", &self.0.is_started()).finish_non_exhaustive()
     }
 }
 
 /// The items of a feed, as values of their type.
 struct FeedSource<T> {
     feed: Box<dyn JsonFeed>,
+    /// The position of the last item.
+    cursor: Option<Cursor>,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned + Send> ItemSource<T> for FeedSource<T> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<SourceEvent<T>>> {
         self.feed.poll_next(cx).map(|event| match event {
-            FeedEvent::Item(item) => Some(event_of(&item)),
+            FeedEvent::Item(item) => {
+                let event = event_of(&item);
+                if let SourceEvent::Item(SourceItem { cursor: Some(cursor), .. }) = &event {
+                    self.cursor = Some(*cursor);
+                }
+                Some(event)
+            }
             FeedEvent::End(FeedEnd::Done) => None,
             FeedEvent::End(FeedEnd::Failed(error)) => Some(SourceEvent::Lost(error)),
         })
     }
 
     fn cursor(&self) -> Option<Cursor> {
-        self.feed.cursor()
+        self.cursor
+    }
+
+    /// A service that passes the items on has no ring of them, and its subscription to them began
+    /// just now: nobody knows what was missed.
+    fn resume(&mut self, _: &str) -> Result<Resumed, RpcError> {
+        Ok(Resumed::Anew)
     }
 }
 

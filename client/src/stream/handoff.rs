@@ -9,7 +9,6 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use crate::client_error::ClientError;
-use crate::subscription::Cursor;
 
 use super::call_streams::CallStreams;
 use super::feed::{Feed, FeedEnd, FeedEvent, FeedStart, JsonFeed};
@@ -82,9 +81,5 @@ impl JsonFeed for HandedFeed {
     fn is_started(&self) -> Option<bool> {
         let is_left = self.handoff.items.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         Some(is_left || self.items.is_some())
-    }
-
-    fn cursor(&self) -> Option<Cursor> {
-        self.handoff.subscription.with_position(|position| position.cursor()?.parse().ok())
     }
 }

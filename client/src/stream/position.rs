@@ -1,6 +1,7 @@
 //! How far a subscription has got, and from where it continues.
 
 use crate::call_meta::with_meta;
+use crate::client_error::{Cause, ClientError};
 use crate::request::{self, BodyShape, RequestObject};
 use crate::response;
 use crate::subscription::Lag;
@@ -31,9 +32,22 @@ impl Position {
         });
         let end = match notice.error {
             Some(error) => Some(FeedEnd::Failed(response::error_of(error))),
+            // There is no item any more to say with that some may have been missed.
+            None if notice.done && self.lag.is_some() => {
+                let cause = Cause::new("the subscription has ended, and items before the end may have been missed");
+                Some(FeedEnd::Failed(ClientError::Lost(cause)))
+            }
             None => notice.done.then_some(FeedEnd::Done),
         };
         (item, end)
+    }
+
+    /// Notes that so many messages were missed before the next one.
+    #[cfg(feature = "nats")]
+    pub(crate) fn missed(&mut self, messages: u64) {
+        if messages > 0 {
+            self.lag = Lag::sum(self.lag, Some(Lag::Items(messages)));
+        }
     }
 
     /// Returns the position to continue from, if there is one.
@@ -112,6 +126,16 @@ mod tests {
         let positional = restart(&mut position, Some("[1]"));
         assert_eq!(positional, r#"{"jsonrpc":"2.0","method":"prices","params":[1],"id":7}"#);
         assert_eq!(receive(&mut position, r#""result":1"#).0.unwrap().1, Some(Lag::Unknown));
+    }
+
+    #[test]
+    fn an_end_before_which_items_may_have_been_missed_is_an_error() {
+        let mut position = Position::default();
+        restart(&mut position, Some("{}"));
+        let text = r#"{"method":"prices","params":{"subscription":"s1","done":true}}"#;
+        let Ok(Frame::Notice(notice)) = Frame::parse(text) else { panic!("{text}") };
+        let (item, end) = position.receive(notice);
+        assert!(item.is_none() && matches!(&end, Some(FeedEnd::Failed(ClientError::Lost(_)))), "{end:?}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(super) struct Calls {
     /// The first call of the body of each other call.
     first_of: HashMap<u64, u64>,
     rejected: Vec<RejectedBatch>,
+    /// Whether notifications were sent on this connection, which may be rejected without an id.
+    has_notified: bool,
 }
 
 /// A body that has calls.
@@ -62,6 +64,16 @@ impl Calls {
         self.bodies.get_mut(&first).map(|body| body.is_sent = true).is_some()
     }
 
+    /// Notes that a body with notifications alone is being sent.
+    pub(super) fn notified(&mut self) {
+        self.has_notified = true;
+    }
+
+    /// Notes that there is another connection.
+    pub(super) fn connected(&mut self) {
+        self.has_notified = false;
+    }
+
     /// Whether a body waits to be sent.
     pub(super) fn is_waiting(&self, first: u64) -> bool {
         self.bodies.contains_key(&first)
@@ -99,15 +111,16 @@ impl Calls {
     /// server could not read. Returns whether there is one that it can belong to.
     ///
     /// If there are several, it is kept until the others have had their responses. Nothing
-    /// distinguishes the rejection of a notification, which is taken for that of a call then. A
-    /// server of callbox rejects one without an id only if it is nested too deeply.
+    /// distinguishes the rejection of a notification, or of a batch of them. So once any were sent,
+    /// a response without an id is not taken for that of a single call, which is rejected like this
+    /// only if it is nested too deeply.
     pub(super) fn respond_without_id(&mut self, response: &str) -> bool {
         let sent = |is_batch| {
             let bodies = self.bodies.iter().filter(move |(_, body)| body.is_sent && body.ids.is_batch == is_batch);
             bodies.map(|(first, _)| *first).collect::<Vec<_>>()
         };
         let batches = sent(true);
-        let candidates = if batches.is_empty() { sent(false) } else { batches };
+        let candidates = if batches.is_empty() && !self.has_notified { sent(false) } else { batches };
         if candidates.is_empty() {
             return false;
         }
@@ -213,6 +226,20 @@ mod tests {
         assert!(calls.respond_without_id("not read"));
         assert_eq!(text(&mut single).as_deref(), Some("not read"));
         assert!(!calls.respond_without_id("of nobody"));
+    }
+
+    #[test]
+    fn a_response_without_an_id_is_not_taken_for_a_calls_once_notifications_were_sent() {
+        let mut calls = Calls::default();
+        let mut single = send(&mut calls, &[1], false);
+        calls.notified();
+        assert!(!calls.respond_without_id("rejected") && text(&mut single).is_none());
+        let mut batch = send(&mut calls, &[2, 3], true);
+        assert!(calls.respond_without_id("rejected") && text(&mut batch).is_some());
+        assert!(calls.respond(1, "one") && text(&mut single).is_some());
+        calls.connected();
+        let mut other = send(&mut calls, &[4], false);
+        assert!(calls.respond_without_id("rejected") && text(&mut other).is_some());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::stream::{Feed, FeedEnd, FeedEvent, FeedItem, FeedStart, JsonFeed, Notice, Position};
-use crate::subscription::{Cursor, Lag};
+use crate::subscription::Lag;
 
 use super::socket::Control;
 
@@ -15,6 +15,9 @@ use super::socket::Control;
 /// neither other subscriptions nor calls may wait for one slow subscriber. A topic of callbox keeps
 /// as many, and sends them all at once to a client that was cut off.
 const CAPACITY: usize = 1024;
+
+/// Size of these items from which on the oldest are left out as well, in bytes.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The same, as long as the caller does not know whether the call is a subscription at all: it asks
 /// the server first, while items arrive.
@@ -30,6 +33,8 @@ pub(super) struct FeedBuffer {
 #[derive(Debug, Default)]
 struct BufferState {
     items: VecDeque<FeedItem>,
+    /// Size of the items, in bytes.
+    bytes: usize,
     position: Position,
     end: Option<FeedEnd>,
     /// Whether somebody takes the items, so that the method is a subscription.
@@ -59,6 +64,7 @@ impl FeedBuffer {
     }
 
     /// Returns the position to continue from, if there is one.
+    #[cfg(test)]
     pub(super) fn cursor(&self) -> Option<String> {
         self.change(|state| state.position.cursor().map(str::to_owned))
     }
@@ -80,7 +86,7 @@ impl FeedBuffer {
 
     fn poll_take(&self, cx: &Context<'_>) -> Poll<FeedEvent> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(item) = state.items.pop_front() {
+        if let Some(item) = state.pop() {
             return Poll::Ready(FeedEvent::Item(item));
         }
         if let Some(end) = &state.end {
@@ -105,16 +111,23 @@ impl FeedBuffer {
 }
 
 impl BufferState {
-    /// Adds an item. If there is no room, the oldest item is left out and counted.
+    /// Adds an item. As long as there is no room, the oldest item is left out and counted.
     fn push(&mut self, item: FeedItem, capacity: usize) {
+        self.bytes += item.json.get().len();
         self.items.push_back(item);
-        if self.items.len() > capacity
-            && let Some(left_out) = self.items.pop_front()
+        while (self.items.len() > capacity || self.bytes > MAX_BYTES && self.items.len() > 1)
+            && let Some(left_out) = self.pop()
             && let Some(next) = self.items.front_mut()
         {
             let missed = Lag::sum(left_out.lag, Some(Lag::Items(1)));
             next.lag = Lag::sum(missed, next.lag);
         }
+    }
+
+    fn pop(&mut self) -> Option<FeedItem> {
+        let item = self.items.pop_front()?;
+        self.bytes -= item.json.get().len();
+        Some(item)
     }
 }
 
@@ -135,10 +148,6 @@ pub(super) fn open(start: FeedStart, controls: UnboundedSender<Control>) -> Feed
 impl JsonFeed for SocketFeed {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<FeedEvent> {
         self.buffer.poll_take(cx)
-    }
-
-    fn cursor(&self) -> Option<Cursor> {
-        self.buffer.cursor()?.parse().ok()
     }
 
     fn take(&mut self) {
@@ -199,6 +208,21 @@ mod tests {
         assert_eq!(take(&buffer), Some(("10".to_owned(), Some(Lag::Items(10)))));
         assert_eq!(take(&buffer), Some(("11".to_owned(), None)));
         assert_eq!(buffer.cursor().as_deref(), Some("1-1033"), "it continues after what has arrived");
+    }
+
+    #[test]
+    fn a_buffer_of_large_items_leaves_out_the_oldest_as_well_but_keeps_one() {
+        let buffer = buffer();
+        let large = "x".repeat(MAX_BYTES / 2);
+        for number in 0..3 {
+            receive(&buffer, &format!(r#""result":"{large}{number}""#));
+        }
+        let (last, lag) = take(&buffer).unwrap();
+        assert!(last.ends_with("2\"") && lag == Some(Lag::Items(2)), "{lag:?}");
+        receive(&buffer, &format!(r#""result":"{large}{large}{large}""#));
+        assert!(take(&buffer).is_some() && take(&buffer).is_none());
+        item(&buffer, 7);
+        assert_eq!(take(&buffer), Some(("7".to_owned(), None)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One open connection.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Sink, SinkExt, Stream};
@@ -55,12 +55,17 @@ impl Link {
         mut next: impl FnMut() -> Option<Vec<u8>>,
     ) -> Poll<Result<Payload, Broken>> {
         loop {
-            self.check_time(cx)?;
+            let is_silent = self.check_time(cx)?;
             self.poll_write(cx, &mut next).map_err(broken)?;
-            let message = match ready!(Pin::new(&mut self.frames).poll_next(cx)) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return Poll::Ready(Err(broken(error))),
-                None => return Poll::Ready(Err(lost("the server has cut the connection"))),
+            let message = match Pin::new(&mut self.frames).poll_next(cx) {
+                Poll::Ready(Some(Ok(message))) => message,
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(broken(error))),
+                Poll::Ready(None) => return Poll::Ready(Err(lost("the server has cut the connection"))),
+                // What has arrived while this process was busy, or stopped, was read first.
+                Poll::Pending if is_silent && self.is_silent() => {
+                    return Poll::Ready(Err(lost(format!("the server has sent nothing for {} s", SILENCE.as_secs()))));
+                }
+                Poll::Pending => return Poll::Pending,
             };
             if let Some((code, reason)) = message.as_close() {
                 let code = u16::from(code);
@@ -90,21 +95,29 @@ impl Link {
         }
     }
 
-    /// Pings the server when it is time.
-    fn check_time(&mut self, cx: &mut Context<'_>) -> Result<(), Broken> {
+    /// Pings the server when it is time. Returns whether nothing was read of it for too long.
+    fn check_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Broken> {
         while self.timer.as_mut().poll(cx).is_ready() {
-            let (now, lost_at) = (Instant::now(), self.frames.get_ref().alive_at() + SILENCE);
-            if now >= lost_at {
-                let seconds = SILENCE.as_secs();
-                return Err(lost(format!("the server has sent nothing for {seconds} s")));
+            if self.is_silent() {
+                return Ok(true);
             }
+            let now = Instant::now();
             if now >= self.ping_at {
                 Pin::new(&mut self.frames).start_send(Message::ping(Payload::from(""))).map_err(broken)?;
                 self.ping_at = now + PING_INTERVAL;
             }
-            self.timer.as_mut().reset(self.ping_at.min(lost_at));
+            let next_at = self.ping_at.min(self.lost_at());
+            self.timer.as_mut().reset(next_at);
         }
-        Ok(())
+        Ok(false)
+    }
+
+    fn lost_at(&self) -> Instant {
+        self.frames.get_ref().alive_at() + SILENCE
+    }
+
+    fn is_silent(&self) -> bool {
+        Instant::now() >= self.lost_at()
     }
 
     /// Closes the connection.
@@ -154,6 +167,19 @@ mod tests {
         assert!(matches!(&broken, Broken::Lost(cause) if cause.to_string().contains("40 s")), "{broken:?}");
         assert_eq!(began.elapsed().as_secs(), 3 * 20 + 40);
         drop(server.await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_arrived_while_the_task_was_not_polled_is_read_before_the_server_is_given_up() {
+        let (near, far) = duplex(1024);
+        let mut link = Link::new(ClientBuilder::new().take_over(Watched::new(near)));
+        let mut server = ServerBuilder::new().serve(far);
+        server.send(Message::text("here")).await.unwrap();
+        tokio::time::advance(SILENCE * 2).await;
+        let text = poll_fn(|cx| link.poll(cx, || None)).await.unwrap();
+        assert_eq!(&*text, b"here");
+        let pending = poll_fn(|cx| Poll::Ready(link.poll(cx, || None).is_pending())).await;
+        assert!(pending, "it lives");
     }
 
     #[tokio::test(start_paused = true)]

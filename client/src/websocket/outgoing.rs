@@ -51,6 +51,7 @@ impl OutgoingQueue {
                 Outgoing::Calls { .. } => {}
                 Outgoing::Notifications { reply, .. } if reply.is_closed() => {}
                 Outgoing::Notifications { text, reply } => {
+                    calls.notified();
                     let _ = reply.send(Ok(Vec::new()));
                     return Some(text.choose(reads_meta));
                 }

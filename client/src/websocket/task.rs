@@ -1,6 +1,7 @@
 //! The background task of a WebSocket, which alone owns the connection.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(super) struct Task {
     watcher: Option<ConnectionHandler>,
     /// Whether all clients are gone. There may be subscriptions still.
     no_commands: bool,
+    /// Whether the last connection was ended because of what the server has sent.
+    was_malformed: bool,
 }
 
 /// What the task does next.
@@ -55,7 +58,17 @@ enum Event {
 impl Task {
     pub(super) fn new(target: Target, queues: Queues, watcher: Option<ConnectionHandler>) -> Self {
         let (session, backoff, rejections) = (Session::default(), Backoff::new(), Backoff::new());
-        Self { target, queues, session, backoff, rejections, pause: None, watcher, no_commands: false }
+        Self {
+            target,
+            queues,
+            session,
+            backoff,
+            rejections,
+            pause: None,
+            watcher,
+            no_commands: false,
+            was_malformed: false,
+        }
     }
 
     /// Serves the connection, and opens it again when it is lost, until nobody uses it any more.
@@ -67,6 +80,7 @@ impl Task {
             let Some(broken) = self.serve(&mut link).await else { return link.close().await };
             if began.elapsed() >= GOOD_AFTER {
                 self.backoff.reset();
+                self.was_malformed = false;
             }
             drop(link);
             self.disconnected(broken);
@@ -117,7 +131,8 @@ impl Task {
 
     fn poll_event(&mut self, link: &mut Link, link_first: bool, cx: &mut Context<'_>) -> Poll<Event> {
         self.poll_rejected(cx);
-        for turn in [link_first, !link_first] {
+        // The queues once more, since what the link has written may have made room in the session.
+        for turn in [link_first, !link_first, false] {
             let polled = if turn { self.poll_link(link, cx) } else { self.poll_queues(cx) };
             if polled.is_ready() {
                 return polled;
@@ -182,7 +197,12 @@ impl Task {
                     "a server has sent a message over a WebSocket that cannot be used, so the connection is opened \
                      again: check that the URL is that of a JSON-RPC server"
                 );
-                self.session.disconnected(|| TransportError::bad_response(cause.to_string()));
+                let error = || TransportError::bad_response(cause.to_string());
+                // The server sends it once more to the subscriptions that continue where they were.
+                if mem::replace(&mut self.was_malformed, true) {
+                    self.session.end_subscriptions(&error().into());
+                }
+                self.session.disconnected(error);
                 self.tell(&ConnectionEvent::Lost(cause));
             }
         }

@@ -109,6 +109,37 @@ async fn a_subscription_may_end_with_an_error_and_items_may_come_in_the_same_pac
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_subscription_that_is_sent_the_same_nonsense_after_it_was_started_again_ends() {
+    let server = FakeServer::start().await;
+    let (client, mut connection) = connected(&server).await;
+    let subscribed = tokio::spawn({
+        let client = client.clone();
+        async move { client.subscribe::<u8>("numbers", json!({})).await }
+    });
+    let mut items = None;
+    let mut subscribed = Some(subscribed);
+    for round in 0..2 {
+        let id = connection.receive().await["id"].clone();
+        connection.send(result(&id, &json!(17)).to_string()).await;
+        if let Some(subscribed) = subscribed.take() {
+            items = Some(subscribed.await.unwrap().unwrap());
+        }
+        let item = format!(r#"{{"subscription":17,"result":{round},"cursor":"k-{round}"}}"#);
+        connection.send(format!(r#"{{"jsonrpc":"2.0","method":"n","params":{item}}}"#)).await;
+        connection.send_message(Message::binary(vec![1])).await;
+        connection = server.accept().await;
+    }
+    let items: Vec<_> = items.unwrap().collect().await;
+    assert_eq!(items.len(), 3, "{items:?}");
+    assert!(items[..2].iter().all(Result::is_ok), "{items:?}");
+    assert!(matches!(items[2], Err(ClientError::BadResponse(_))), "{items:?}");
+    let call = tokio::spawn(async move { client.call::<Value>("next", ()).await });
+    let id = connection.receive().await["id"].clone();
+    connection.send(result(&id, &json!(5)).to_string()).await;
+    assert_eq!(call.await.unwrap().unwrap(), 5, "calls go on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_server_that_closes_the_connection_is_connected_again() {
     let server = FakeServer::start().await;
     let (client, mut connection) = connected(&server).await;

@@ -134,10 +134,16 @@ impl Session {
         self.outgoing.keep_for_reconnect(&self.calls);
     }
 
+    /// Ends the subscriptions with this error.
+    pub(super) fn end_subscriptions(&mut self, error: &ClientError) {
+        self.feeds.end_all(&FeedEnd::Failed(error.clone()));
+    }
+
     /// Begins a connection, and starts the subscriptions again that there were on the last one.
     /// `reads_meta` says whether its server reads what a caller says in the parameters of a call.
     pub(super) fn connected(&mut self, reads_meta: bool) {
         self.reads_meta = reads_meta;
+        self.calls.connected();
         let started = self.feeds.restart();
         self.restart(started);
     }
