@@ -28,10 +28,10 @@ impl Client {
     /// than [`ClientError::Rejected`] ends the stream.
     ///
     /// Over a WebSocket, one of `Client::connect`, all subscriptions and calls share the
-    /// connection, and the client keeps up to 1,024 items that the program has not taken, and then
-    /// leaves out the oldest ones. Over HTTP each subscription is a response of server-sent events
-    /// on a connection of its own, from which items are read as the program takes them. That is
-    /// for a few subscriptions, or where a proxy lets nothing else through.
+    /// connection, and the client keeps up to 1,024 items, or 16 MiB of them, that the program has
+    /// not taken, and then leaves out the oldest ones. Over HTTP each subscription is a response of
+    /// server-sent events on a connection of its own, from which items are read as the program
+    /// takes them. That is for a few subscriptions, or where a proxy lets nothing else through.
     ///
     /// ```no_run
     /// use callbox::client::Client;
