@@ -47,6 +47,8 @@ pub(crate) struct HttpWorkers {
     connections: u32,
     workers: Arc<Mutex<Vec<Worker>>>,
     accepting: Arbiter,
+    /// Its sender is dropped when the listening socket is closed.
+    closed: oneshot::Receiver<()>,
 }
 
 impl HttpWorkers {
@@ -81,7 +83,10 @@ impl HttpWorkers {
         let acceptor = Acceptor { permits: Arc::clone(&permits), workers: Arc::clone(&workers), next: 0, make };
         // The listener must be created on the thread that polls it; `rx` gets the result of that.
         let (mut stops, (tx, rx)) = (stopping.subscribe(), oneshot::channel());
+        let (closing, closed) = oneshot::channel();
         accepting.spawn(async move {
+            // Dropped after the listener.
+            let _closing = closing;
             let listener = match TcpListener::from_std(socket) {
                 Ok(listener) => listener,
                 Err(error) => return drop(tx.send(Err(error))),
@@ -94,7 +99,7 @@ impl HttpWorkers {
             }
         });
         rx.await.map_err(io::Error::other)??;
-        Ok(Self { stopping, permits, connections, workers, accepting })
+        Ok(Self { stopping, permits, connections, workers, accepting, closed })
     }
 
     /// Stops accepting connections, and closes those that are between requests.
@@ -102,8 +107,8 @@ impl HttpWorkers {
         self.stopping.send_replace(true);
     }
 
-    /// Waits until all connections have ended, at most for `limit`, and ends the threads. Returns
-    /// whether all threads have ended, which a blocked one does not.
+    /// Waits until all connections have ended, at most for `limit`, and ends the threads. The
+    /// address is free then. Returns whether all threads have ended, which a blocked one does not.
     pub(crate) async fn end(self, limit: Duration) -> bool {
         self.close();
         // Connections that are still open after the limit end with their threads.
@@ -114,8 +119,9 @@ impl HttpWorkers {
             worker.arbiter.stop();
         }
         let all = async {
+            // In both cases the sender is dropped, so an error is the expected result.
+            let _ = self.closed.await;
             for worker in workers {
-                // The sender is dropped when the thread ends, so an error is the expected result.
                 let _ = worker.ended.await;
             }
         };
