@@ -35,6 +35,10 @@ pub(super) struct ConnectionState {
     peer_has_ended: Cell<bool>,
     /// Whether the handler has yielded to actix and waits for its next poll.
     awaits_poll: Cell<bool>,
+    /// Whether the connection carries another protocol since its handshake.
+    is_upgraded: Cell<bool>,
+    /// Whether such a connection has forwarded something that its handler has not looked at.
+    has_unseen: Cell<bool>,
     /// Number of times that something was written or flushed.
     writes: Cell<u64>,
     waker: RefCell<Option<Waker>>,
@@ -50,6 +54,8 @@ impl ConnectionState {
             framing_excessive: Cell::new(false),
             peer_has_ended: Cell::new(false),
             awaits_poll: Cell::new(false),
+            is_upgraded: Cell::new(false),
+            has_unseen: Cell::new(false),
             writes: Cell::new(0),
             waker: RefCell::default(),
         }
@@ -139,6 +145,30 @@ impl ConnectionState {
     /// flag. Call this at the end of each poll of the connection.
     pub(super) fn take_missed_poll(&self) -> bool {
         self.awaits_poll.replace(false)
+    }
+
+    /// Records that the connection carries another protocol from now on. Its handler looks for what
+    /// has arrived whenever actix polls the response, which it does after it has read. So the
+    /// handler need not be woken for it, as by an await of the payload: that would be one more poll
+    /// of the whole connection for each message.
+    pub(super) fn upgraded(&self) {
+        self.is_upgraded.set(true);
+    }
+
+    /// Records that something was forwarded to actix.
+    pub(super) fn forwarded(&self) {
+        self.has_unseen.set(self.is_upgraded.get());
+    }
+
+    /// Records that the handler looks at what has arrived.
+    pub(super) fn seen(&self) {
+        self.has_unseen.set(false);
+    }
+
+    /// Returns whether the handler has not looked at what has arrived, and resets the flag. Call
+    /// this at the end of each poll of the connection.
+    pub(super) fn take_unseen(&self) -> bool {
+        self.has_unseen.replace(false)
     }
 
     /// Counts a write or a flush. actix ends each poll of the connection with one.

@@ -215,6 +215,9 @@ impl AsyncRead for PeerStream {
         let this = self.get_mut();
         this.connection.register_waker(cx.waker());
         let forwarded = this.poll_forward(cx, buf);
+        if forwarded.is_ready() {
+            this.connection.forwarded();
+        }
         this.connection.set_unread(!this.buffered.is_empty() || this.framing.is_excessive());
         if forwarded.is_pending() && this.connection.activity.is_timed_out() {
             if this.connection.activity.is_waiting_for_client() {
@@ -253,7 +256,7 @@ impl AsyncWrite for PeerStream {
         this.check_timeout()?;
         // actix flushes at the end of each poll of the connection, so this is where a poll that did
         // not reach the response future shows.
-        if this.connection.take_missed_poll() {
+        if this.connection.take_missed_poll() || this.connection.take_unseen() {
             cx.waker().wake_by_ref();
         }
         let flushed = this.socket.poll_flush(cx);

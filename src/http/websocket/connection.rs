@@ -7,11 +7,12 @@ use std::convert::Infallible;
 use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures::StreamExt;
 use tokio::time::Instant;
@@ -93,6 +94,9 @@ impl Connection {
         counters: &ServerCounters,
     ) -> Self {
         wake_by_thread();
+        if let Some(stream) = &stream {
+            stream.upgraded();
+        }
         let now = Instant::now();
         Self {
             payload,
@@ -133,7 +137,7 @@ impl Connection {
             let event = if self.input.is_empty() { Ok(None) } else { self.reader.read(&mut self.input) };
             match event {
                 Ok(Some(event)) => self.handle(event, cx),
-                Ok(None) => match self.payload.poll_next_unpin(cx) {
+                Ok(None) => match self.poll_payload(cx) {
                     Poll::Ready(Some(Ok(bytes))) => {
                         self.input = bytes;
                         if self.state == State::Pinged {
@@ -158,6 +162,17 @@ impl Connection {
             }
         }
         false
+    }
+
+    /// Returns what has arrived.
+    fn poll_payload(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        match &self.stream {
+            Some(stream) => {
+                stream.seen();
+                self.payload.poll_next_unpin(&mut Context::from_waker(Waker::noop()))
+            }
+            None => self.payload.poll_next_unpin(cx),
+        }
     }
 
     fn is_open(&self) -> bool {
