@@ -37,9 +37,12 @@ fn flood(server: SocketAddr, is_done: &AtomicBool) {
         for _ in 0..2 {
             scope.spawn(|| {
                 let mut client = WebSocket::open(server);
+                (0..OPEN_CALLS).for_each(|_| _ = client.start("cook", json!([])));
+                // One call for each reply, so that the mailbox is full whenever Prometheus looks.
                 while !is_done.load(Ordering::Relaxed) {
-                    (0..OPEN_CALLS).for_each(|_| _ = client.start("cook", json!([])));
-                    (0..OPEN_CALLS).for_each(|_| _ = client.reply());
+                    client.reply();
+                    std::thread::sleep(Duration::from_millis(1));
+                    client.start("cook", json!([]));
                 }
             });
         }
