@@ -19,7 +19,7 @@ pub(crate) struct CallSubscriber {
 impl CallSubscriber {
     /// Returns the subscriber of a call in this envelope.
     pub(super) fn new(subscriptions: &Rc<Subscriptions>, envelope: u64, meta: CallMeta<'_>) -> Self {
-        subscriptions.starting.update(|starting| starting + 1);
+        subscriptions.call_begins();
         Self {
             subscriptions: Rc::clone(subscriptions),
             envelope,
@@ -31,7 +31,7 @@ impl CallSubscriber {
 
 impl Drop for CallSubscriber {
     fn drop(&mut self) {
-        self.subscriptions.starting.update(|starting| starting - 1);
+        self.subscriptions.call_ends();
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Judgement {
     envelope: u64,
     caller: Caller,
     error: RpcError,
+    /// Set if a later subscription needs what the verdict denies.
     is_outdated: Rc<Cell<bool>>,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Subscriptions {
     table: RefCell<Table>,
     limit: usize,
     /// Number of calls that may start a subscription.
-    pub(super) starting: Cell<usize>,
+    starting: Cell<usize>,
 }
 
 #[derive(Default)]
@@ -241,6 +241,16 @@ impl Subscriptions {
             outbox.push(&message, None);
             discard(subscription);
         }
+    }
+
+    /// Notes that a call begins that may start a subscription.
+    pub(super) fn call_begins(&self) {
+        self.starting.update(|starting| starting + 1);
+    }
+
+    /// Notes that such a call has ended.
+    pub(super) fn call_ends(&self) {
+        self.starting.update(|starting| starting - 1);
     }
 
     /// Whether something may send, now or once it has started.
